@@ -1,0 +1,294 @@
+// Runs the embedded Lean: loads the WebAssembly module, calls the functions that it exports, and stands between
+// Lean code and the outside world.
+//
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["Lean", ...], "writable": [DIR, ...]}'
+//
+// Two threads. The main thread owns standard input and the clock; it is never busy, so it can always end the process
+// or interrupt a step that runs too long. The other thread runs Lean, with a stack of its own size (a deep proof term needs
+// hundreds of megabytes), and blocks while it waits for a line.
+//
+// The token that marks our own lines (docs/protocol.md, "Framing") stays on the JavaScript side: no Lean code can reach it.
+'use strict';
+const fs = require('fs'), path = require('path'), vm = require('vm');
+const threads = require('worker_threads');
+
+const LEAN_STACK = 256 << 20; // Lean's own stack inside WebAssembly memory, bytes
+const THREAD_STACK_MB = 400; // the machine stack under it: a WebAssembly frame takes more of this one
+const POLL_MS = 20; // how often deadlines are looked at
+const FATAL = 70; // exit code when the runtime is beyond repair (EX_SOFTWARE)
+
+if (threads.isMainThread) ownTheProcess(JSON.parse(process.argv[2]));
+else runLean(threads.workerData);
+
+// ---------------------------------------------------------------- main thread: input, clock, end of the process
+
+function ownTheProcess(config) {
+  const signal = new Int32Array(new SharedArrayBuffer(4)); // lines sent so far
+  const { port1: lines, port2: leanEnd } = new threads.MessageChannel();
+  const lean = new threads.Worker(__filename, {
+    workerData: { config, signal, port: leanEnd }, transferList: [leanEnd],
+    resourceLimits: { stackSizeMb: THREAD_STACK_MB, maxOldGenerationSizeMb: 1024 },
+    stdin: false, stdout: false, stderr: false,
+  });
+  const send = (line) => { lines.postMessage(line); Atomics.add(signal, 0, 1); Atomics.notify(signal, 0); };
+
+  let control = null; // where Lean keeps its interrupt switches, once it runs
+  let running = null; // id of the request that Lean is working on
+  const cancelled = new Set();
+  const interrupt = () => {
+    const words = new Int32Array(control.memory.buffer);
+    const token = Atomics.load(words, control.token >> 2);
+    Atomics.store(words, (token + control.switchOffset) >> 2, TRUE);
+  };
+  lines.on('message', (message) => {
+    if (message.control) {
+      control = message.control;
+      setInterval(() => {
+        const due = unbox(Atomics.load(new Int32Array(control.memory.buffer), control.deadline >> 2));
+        if (due && Date.now() - control.startedAt > due) interrupt();
+      }, POLL_MS).unref();
+    } else if ('running' in message) {
+      running = message.running;
+      if (running !== null && cancelled.delete(running)) stop();
+    }
+  });
+  const stop = () => { Atomics.store(new Int32Array(control.memory.buffer), control.cancelled >> 2, TRUE); interrupt(); };
+  const cancel = (id) => { if (control && running === id) stop(); else cancelled.add(id); };
+
+  lean.on('error', (error) => { process.stderr.write(`lemmaforge host: ${error.message}\n`); process.exit(FATAL); });
+  lean.on('exit', (code) => process.exit(code));
+
+  let rest = [];
+  process.stdin.on('data', (chunk) => {
+    let from = 0;
+    for (let at; (at = chunk.indexOf(10, from)) >= 0; from = at + 1) {
+      rest.push(chunk.subarray(from, at));
+      const line = Buffer.concat(rest).toString('utf8');
+      rest = [];
+      const request = line.includes('"cancel"') ? parsed(line) : null;
+      if (request?.method === 'cancel') cancel(request.params?.request);
+      else if (line.trim()) send(line);
+    }
+    rest.push(chunk.subarray(from));
+  });
+  // Nobody is left to read an answer (the client closed the pipe, or died): in server mode stop at once, whatever Lean is doing.
+  process.stdin.on('end', () => { if (config.mode === 'server') process.kill(process.pid, 'SIGKILL'); else send(''); });
+}
+
+function parsed(line) { try { return JSON.parse(line); } catch { return null; } }
+
+// ---------------------------------------------------------------- Lean's thread
+
+const TRUE = 3, FALSE = 1; // boxed Bool
+function box(n) { return (n << 1) | 1; }
+function unbox(p) { return p >>> 1; }
+
+function runLean({ config, signal, port }) {
+  const { home, mode } = config;
+  let taken = 0;
+  const nextLine = () => {
+    while (Atomics.load(signal, 0) === taken) Atomics.wait(signal, 0, taken);
+    taken += 1;
+    return threads.receiveMessageOnPort(port).message;
+  };
+  const fatal = (what) => { fs.writeSync(2, `lemmaforge host: ${what}\n`); process.kill(process.pid, 'SIGABRT'); };
+  const token = parsed(nextLine())?.token;
+  if (!token) fatal('the first line on standard input must be {"token": ...}');
+  const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
+
+  loadGlue(home, () => {
+    try {
+      const lean = openRuntime(home, config);
+      if (mode === 'server') serve(lean, config, nextLine, reply, port);
+      else frontend(lean, nextLine, reply);
+    } catch (error) {
+      fatal(describe(error));
+    }
+  });
+}
+
+// A C++ exception arrives as the address of the thrown object, with its message (a std::string) four bytes in.
+function describe(error) {
+  if (typeof error !== 'number') return error?.stack ?? String(error);
+  const bytes = new Uint8Array(globalThis.wasmMemory.buffer), words = new Uint32Array(globalThis.wasmMemory.buffer);
+  const at = error + 4, long = bytes[at + 11] & 0x80;
+  const [start, size] = long ? [words[at >> 2], words[(at >> 2) + 1]] : [at, bytes[at + 11]];
+  return `uncaught exception in Lean's runtime: ${Buffer.from(bytes.slice(start, start + Math.min(size, 4096))).toString('utf8')}`;
+}
+
+function writeAll(fd, data) {
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
+  for (let at = 0; at < bytes.length;) {
+    try { at += fs.writeSync(fd, bytes, at); } catch (error) {
+      if (error.code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); // a full non-blocking pipe
+      else if (error.code === 'EPIPE') process.kill(process.pid, 'SIGKILL');
+      else throw error;
+    }
+  }
+}
+
+function loadGlue(home, ready) {
+  globalThis.Module = {
+    noInitialRun: true,
+    locateFile: (file) => path.join(home, file),
+    stdin: () => null, // requests are not for the code under test to read
+    onRuntimeInitialized: ready,
+    onAbort: (what) => { fs.writeSync(2, `lemmaforge host: Lean's runtime aborted: ${what}\n`); process.kill(process.pid, 'SIGABRT'); },
+  };
+  console.log = () => {}; // this build of Lean traces its own start-up there
+  globalThis.require = require;
+  globalThis.__filename = path.join(home, 'lean.js');
+  globalThis.__dirname = home;
+  vm.runInThisContext(fs.readFileSync(globalThis.__filename, 'utf8'), { filename: globalThis.__filename });
+}
+
+// This build of Lean traces its own work on standard error: writes that begin with `[DEBUG:`, each perhaps followed by
+// indented ones that belong to it.
+function withoutTrace(write) {
+  let tracing = false;
+  return (bytes) => {
+    if (bytes.length === 0) return;
+    tracing = bytes.toString('latin1', 0, 7) === '[DEBUG:' || (tracing && bytes.toString('latin1', 0, 2) === '  ');
+    if (!tracing) write(bytes);
+  };
+}
+
+function openRuntime(home, config) {
+  const e = globalThis.wasmExports, FS = globalThis.FS;
+  for (const fd of [1, 2]) {
+    const stream = FS.streams[fd], write = withoutTrace((bytes) => writeAll(fd, bytes));
+    stream.stream_ops = {
+      ...stream.stream_ops,
+      write(_, buffer, offset, length) { write(Buffer.from(buffer.slice(offset, offset + length))); return length; },
+    };
+  }
+  const mounted = new Set();
+  const mount = (dir) => {
+    const real = path.resolve(dir);
+    if ([...mounted].some((top) => real === top || real.startsWith(top + '/'))) return;
+    if (!fs.existsSync(real)) return;
+    FS.mkdirTree(real);
+    FS.mount(globalThis.NODEFS, { root: real }, real);
+    mounted.add(real);
+  };
+  [home, ...(config.leanPath ?? []), ...(config.writable ?? [])].sort((a, b) => a.length - b.length).forEach(mount);
+  if (config.mode === 'frontend') { mount(process.cwd()); FS.chdir(process.cwd()); }
+
+  const words = () => new Int32Array(globalThis.wasmMemory.buffer);
+  const bytes = () => new Uint8Array(globalThis.wasmMemory.buffer);
+  const header = (o, size, n, tag) => { words()[o >> 2] = 1; const b = bytes(); b[o + 4] = size & 255; b[o + 5] = size >> 8; b[o + 6] = n; b[o + 7] = tag; };
+  const field = (o, k) => words()[((o + 8) >> 2) + k];
+  const lean = {
+    e, mount,
+    word: (address) => words()[address >> 2],
+    str(s) { const b = Buffer.from(s, 'utf8'), p = e.malloc(b.length + 1); bytes().set(b, p); bytes()[p + b.length] = 0; const r = e.lean_mk_string_from_bytes(p, b.length); e.free(p); return r; },
+    text(o) { const size = field(o, 0) - 1; return Buffer.from(bytes().slice(o + 20, o + 20 + size)).toString('utf8'); },
+    ctor(tag, fields, scalars = []) {
+      const size = (8 + 4 * fields.length + scalars.length + 7) & ~7, o = e.lean_alloc_object(size);
+      header(o, size, fields.length, tag);
+      fields.forEach((f, k) => { words()[((o + 8) >> 2) + k] = f; });
+      scalars.forEach((s, k) => { bytes()[o + 8 + 4 * fields.length + k] = s; });
+      return o;
+    },
+    array(xs) {
+      const o = e.lean_alloc_object((16 + 4 * xs.length + 7) & ~7);
+      header(o, 0, 0, 246);
+      words()[(o + 8) >> 2] = xs.length; words()[(o + 12) >> 2] = xs.length;
+      xs.forEach((x, k) => { words()[((o + 16) >> 2) + k] = x; });
+      return o;
+    },
+    list: (xs) => xs.reduceRight((tail, x) => lean.ctor(1, [x, tail]), box(0)),
+    name: (s) => s.split('.').reduce((prefix, part) => e.lean_name_mk_string(prefix, lean.str(part)), box(0)),
+    some: (x) => lean.ctor(1, [x]),
+    field,
+    keep: (o) => { words()[o >> 2] += 1; }, // one more owner; only for objects of this thread
+    drop: (o) => { if (words()[o >> 2] > 1) words()[o >> 2] -= 1; else e.lean_dec_ref_cold(o); },
+    tag: (o) => bytes()[o + 7],
+    // The value of an `IO` result; an `IO.Error` is printed and ends the process, as nobody could handle it here.
+    value(result) {
+      if (lean.tag(result) !== 0) { e.lean_io_result_show_error(result); process.kill(process.pid, 'SIGABRT'); }
+      return field(result, 0);
+    },
+    heapBytes: () => globalThis.wasmMemory.buffer.byteLength,
+  };
+  // The built-in stack is 64 KiB, and running past it corrupts the heap without a word.
+  const low = e.malloc(LEAN_STACK);
+  e.emscripten_stack_set_limits(low + LEAN_STACK, low);
+  globalThis.stackRestore(low + LEAN_STACK);
+  e.lean_initialize();
+  e.lean_init_task_manager_using(1);
+  e.lean_io_mark_end_initialization();
+  e.lean_enable_initializer_execution();
+  lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
+  lean.setPath(config.leanPath ?? []);
+  return lean;
+}
+
+// ---------------------------------------------------------------- mode "server": LemmaForge.Server over docs/protocol.md
+
+function serve(lean, config, nextLine, reply, port) {
+  const { e } = lean;
+  const imports = lean.array(config.imports.map((m) => lean.ctor(0, [lean.name(m)], [0, 1, 0]))); // importAll, isExported, isMeta
+  const noOptions = box(0);
+  // importModules imports opts trustLevel plugins leakEnv loadExts level arts
+  const env = lean.value(e.l_Lean_importModules(imports, noOptions, 0, lean.array([]), 1, 0, 0, box(1)));
+  e.lean_mark_persistent(env);
+  const refs = [e.l_IO_CancelToken_new(), box(0), FALSE].map((value) => e.lean_st_mk_ref(value));
+  refs.forEach((ref) => e.lean_mark_persistent(ref));
+  const [token, deadline, cancelled] = refs;
+  const constant = lean.name('LemmaForge.Server.start');
+  const found = e.lean_eval_const(env, noOptions, constant);
+  if (lean.tag(found) !== 1) throw new Error(lean.text(lean.field(found, 0)));
+  // `BaseIO` has no errors, so its actions give their value as it is.
+  const handler = e.lean_apply_2(lean.field(found, 0), lean.ctor(0, refs), box(0));
+  const call = (line) => {
+    lean.keep(handler);
+    const answer = e.lean_apply_2(handler, lean.str(line), box(0));
+    const text = lean.text(answer);
+    lean.drop(answer);
+    return text;
+  };
+  port.postMessage({ control: {
+    memory: globalThis.wasmMemory, startedAt: Date.now(), switchOffset: switchOffset(lean),
+    token: token + 8, deadline: deadline + 8, cancelled: cancelled + 8,
+  } });
+  reply(call('{"id": 0, "method": "hello", "params": {"backend": "embedded"}}'));
+  for (;;) {
+    const line = nextLine();
+    port.postMessage({ running: parsed(line)?.id ?? null });
+    const answer = call(line);
+    port.postMessage({ running: null });
+    reply(answer);
+  }
+}
+
+// Where inside a cancel token its Bool lies, found by setting one.
+function switchOffset(lean) {
+  const token = lean.e.l_IO_CancelToken_new();
+  const before = [8, 12, 16].map((k) => lean.word(token + k));
+  lean.keep(token);
+  lean.e.l_IO_CancelToken_set(token);
+  const k = [8, 12, 16].findIndex((offset, n) => before[n] === FALSE && lean.word(token + offset) === TRUE);
+  if (k < 0) throw new Error('this Lean keeps cancel tokens in a form that the host does not know');
+  return [8, 12, 16][k];
+}
+
+// ---------------------------------------------------------------- mode "frontend": Lean's own front end, a job a line
+
+function frontend(lean, nextLine, reply) {
+  const { e } = lean;
+  for (;;) {
+    const line = nextLine();
+    if (!line) process.exit(0);
+    const job = JSON.parse(line);
+    if (job.leanPath) lean.setPath(job.leanPath);
+    for (const file of [job.file, job.olean]) if (file) lean.mount(path.dirname(path.resolve(file)));
+    const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
+    const options = box(0);
+    // runFrontend input opts fileName mainModule trustLevel olean? ilean? json errorOnKinds plugins printStats setup?
+    const env = lean.value(e.l_Lean_Elab_runFrontend(
+      lean.str(fs.readFileSync(job.file, 'utf8')), options, lean.str(job.name ?? job.file), lean.name(job.module), 0,
+      optional(job.olean), box(0), job.json ? 1 : 0, lean.array([]), lean.array([]), 0, box(0)));
+    reply({ done: env === box(0) ? 1 : 0, heapBytes: lean.heapBytes() });
+  }
+}

@@ -1,0 +1,93 @@
+module
+
+public import Lean.Elab.Frontend
+public import LemmaForge.Limits
+
+/-!
+# Elaborating source text
+
+Lean's own front end builds a tree of snapshots for an editor. A server that elaborates thousands of short texts on top of one warm environment
+wants something plainer: parse a command, elaborate it, look at the state, go on. That loop is `elabCommands`; the state it passes along is
+Lean's `Command.State`, which holds the environment *and* the open scopes (namespace, `open`, `variable`, options), so a state is all that
+later text needs to know about earlier text.
+-/
+
+public section
+
+namespace LemmaForge
+
+open Lean Elab
+
+/-- Options of every elaboration here: nothing may go on in the background when a step is over. -/
+def baseOptions : Options := Elab.async.set {} false
+
+/-- Imports modules. `imports` empty means `Init`, as in a file without imports. -/
+def importEnvironment (imports : Array Import) : RequestM Environment := do
+  let imports := if imports.isEmpty then #[{ module := `Init }] else imports
+  match ← (importModules imports baseOptions (leakEnv := true) (loadExts := true)).toBaseIO with
+  | .ok env => return env
+  | .error e => fail .unknownModule e.toString
+
+/-- The state before the first command of a file with the environment `env`. -/
+def initialState (env : Environment) (options : Options := baseOptions) : Command.State :=
+  Command.mkState env {} options
+
+/-- The parser's view of a state: tokens, namespace, open declarations. -/
+def parserContext (state : Command.State) : Parser.ParserModuleContext :=
+  let scope := state.scopes.head!
+  { env := state.env, options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
+
+/-- Changes the options of the innermost scope. -/
+def withScopeOptions (state : Command.State) (f : Options → Options) : Command.State :=
+  match state.scopes with
+  | [] => state
+  | scope :: rest => { state with scopes := { scope with opts := f scope.opts } :: rest }
+
+/-- Elaborates one command. Errors are messages of the resulting state, behind those that were there before. -/
+def elabCommand (input : Parser.InputContext) (position : String.Pos.Raw) (token : IO.CancelToken) (state : Command.State)
+    (command : Syntax) : BaseIO Command.State := do
+  let context : Command.Context := {
+    fileName := input.fileName, fileMap := input.fileMap, cmdPos := position, snap? := none, cancelTk? := some token }
+  match ← ((Command.elabCommandTopLevel command).run context |>.run { state with messages := {} }).toBaseIO with
+  | .ok (_, after) => return { after with messages := state.messages ++ after.messages }
+  | .error e =>
+    let message ← e.toMessageData.toString
+    let position := input.fileMap.toPosition position
+    return { state with messages := state.messages.add { fileName := input.fileName, pos := position, data := message } }
+
+/-- Elaborates the commands of `input` from `parser` on. `visit` sees each command with the states before and after it; `stop` is asked before each. -/
+partial def elabCommands {m : Type → Type} [Monad m] [MonadLiftT BaseIO m] (input : Parser.InputContext)
+    (parser : Parser.ModuleParserState) (token : IO.CancelToken) (state : Command.State)
+    (visit : Syntax → Command.State → Command.State → m Unit) : m Command.State := do
+  let position := parser.pos
+  let (command, parser, messages) := Parser.parseCommand input (parserContext state) parser state.messages
+  let before := { state with messages }
+  if Parser.isTerminalCommand command || (← (token.isSet : BaseIO Bool)) then return before
+  let after ← elabCommand input position token before command
+  visit command before after
+  elabCommands input parser token after visit
+
+/-- Whether a log holds an error. -/
+def hasErrors (log : MessageLog) : Bool :=
+  log.hasErrors
+
+/-- The header of a file: what it imports, and where its commands begin. -/
+def parseFileHeader (input : Parser.InputContext) : RequestM (Array Import × Parser.ModuleParserState) := do
+  let (header, parser, messages) ← (Parser.parseHeader input : IO _)
+  if messages.hasErrors then
+    fail .parse "the header of the file does not parse" (Json.mkObj [("messages", ← messagesJson messages)])
+  return (HeaderSyntax.imports header (includeInit := true), parser)
+
+/-- Parses all of `text` with `p`; anything left over is an error. -/
+def parseAll (p : Parser.ParserFn) (text : String) (fileName : String) (state : Command.State) :
+    Except String Syntax := do
+  let input := Parser.mkInputContext text fileName
+  let start : Parser.ParserState := { Parser.mkParserState text with cache := Parser.initCacheForInput text }
+  let done := Parser.ParserFn.run (Parser.andthenFn Parser.whitespace p) input (parserContext state)
+    (Parser.getTokenTable state.env) start
+  if done.hasError then throw (done.toErrorMsg input)
+  unless text.rawEndPos ≤ done.pos do
+    throw (Parser.ParserState.toErrorMsg input (done.mkError "end of input"))
+  return done.stxStack.back
+
+end LemmaForge

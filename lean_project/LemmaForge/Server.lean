@@ -1,0 +1,320 @@
+module
+
+public import LemmaForge.Check
+public import LemmaForge.Premise.Lookup
+
+/-!
+# The server
+
+`start` gives a function from request lines to reply lines; who reads the lines and writes the answers is the host's affair (JavaScript around
+the embedded Lean, `Main.lean` natively). The state behind it is a table of environments and a table of proof states, both by number, both emptied only on request.
+
+A request ends in a reply whatever happens in it: errors are values (`RequestM`), and exceptions of `IO` are reported as `internal`.
+-/
+
+public section
+
+namespace LemmaForge.Server
+
+open Lean Elab
+
+/-- What the server remembers between requests. -/
+structure State where
+  /-- Imported modules, by import list; never released. -/
+  imports : Std.HashMap String Environment := {}
+  /-- Open environments, by number. -/
+  environments : Std.HashMap Nat Command.State := {}
+  /-- Numbers of environments opened by `env.open`, by imports and prelude. -/
+  opened : Std.HashMap (String × String) Nat := {}
+  /-- Proof states, by number. -/
+  states : Std.HashMap Nat ProofState := {}
+  /-- The next number to give. -/
+  next : Nat := 1
+  /-- Requests answered. -/
+  requests : Nat := 0
+
+/-- What a handler can reach. -/
+structure Context where
+  /-- Clock and interrupts. -/
+  clock : Clock
+  /-- The tables. -/
+  state : IO.Ref State
+  /-- `embedded` or `native`. -/
+  backend : String
+
+/-- A method of the protocol. -/
+abbrev Handler := Context → Request → RequestM Json
+
+/-- A number for something new. -/
+private def Context.fresh (c : Context) : BaseIO Nat :=
+  c.state.modifyGet fun s => (s.next, { s with next := s.next + 1 })
+
+private def Context.environment (c : Context) (id : Nat) : RequestM Command.State := do
+  let some env := (← c.state.get).environments[id]? | fail .unknownEnv s!"no environment {id}"
+  return env
+
+private def Context.proofState (c : Context) (id : Nat) : RequestM ProofState := do
+  let some state := (← c.state.get).states[id]? | fail .unknownState s!"no proof state {id}"
+  return state
+
+private def Context.keep (c : Context) (state : ProofState) : BaseIO Nat := do
+  let id ← c.fresh
+  c.state.modify fun s => { s with states := s.states.insert id state }
+  return id
+
+private def Context.keepEnvironment (c : Context) (env : Command.State) : BaseIO Nat := do
+  let id ← c.fresh
+  c.state.modify fun s => { s with environments := s.environments.insert id env }
+  return id
+
+/-- The limits that a request asks for. -/
+private def limitsOf (r : Request) (seconds : JsonNumber) (heartbeats : Nat := 200000) : RequestM StepLimits := do
+  let seconds := (← r.arg? JsonNumber "seconds").getD seconds
+  return { heartbeats := (← r.arg? Nat "heartbeats").getD heartbeats, milliseconds := (seconds.toFloat * 1000).toUInt64.toNat }
+
+/-- Runs a request as one step: the reply is an error when it was stopped from outside. -/
+private def Context.asStep {α : Type} (c : Context) (limits : StepLimits) (act : IO.CancelToken → RequestM α) : RequestM α := do
+  match ← c.clock.runStep limits fun token => (act token).run.toBaseIO with
+  | (_, some stop, _) => fail stop.kind (match stop with | .timeout => "stopped at its time limit" | .cancelled => "cancelled")
+  | (.ok (.ok value), none, _) => return value
+  | (.ok (.error e), none, _) => throw e
+  | (.error e, none, _) => throw (ε := RequestError) { kind := .internal, message := e.toString }
+
+/-! ## Methods -/
+
+private def hello : Handler := fun c _ => do
+  return Json.mkObj [("protocol", protocolVersion), ("server", serverVersion), ("lean", versionStringCore ++ versionSuffix),
+    ("commit", githash), ("backend", c.backend), ("platform", System.Platform.target)]
+where
+  versionSuffix : String := if version.specialDesc.isEmpty then (if version.isRelease then "" else "-pre") else "-" ++ version.specialDesc
+
+/-- The environment of an import list, imported once. -/
+private def Context.importsOf (c : Context) (imports : Array Import) : RequestM Environment := do
+  let key := " ".intercalate (imports.map toString).toList
+  if let some env := (← c.state.get).imports[key]? then return env
+  let env ← importEnvironment imports
+  c.state.modify fun s => { s with imports := s.imports.insert key env }
+  return env
+
+private def envOpen : Handler := fun c r => do
+  let names ← r.arg (Array String) "imports"
+  let prelude := (← r.arg? String "prelude").getD ""
+  let key := (" ".intercalate names.toList, prelude)
+  let began ← IO.monoMsNow
+  let reply (id : Nat) (state : Command.State) : RequestM Json := do
+    return Json.mkObj [("env", id), ("constants", state.env.constants.map₁.size),
+      ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000)), ("messages", ← messagesJson state.messages)]
+  if let some id := (← c.state.get).opened[key]? then
+    if let some state := (← c.state.get).environments[id]? then return ← reply id state
+  let base := initialState (← c.importsOf (names.map fun n => { module := n.toName }))
+  let state ← c.asStep (← limitsOf r 0) fun token =>
+    elabCommands (Parser.mkInputContext prelude "<prelude>") {} token base fun _ _ _ => (pure () : RequestM Unit)
+  if hasErrors state.messages then
+    fail .elaboration "the prelude has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
+  let id ← c.keepEnvironment state
+  c.state.modify fun s => { s with opened := s.opened.insert key id }
+  reply id { state with messages := {} }
+
+private def envRelease : Handler := fun c r => do
+  let ids ← r.arg (Array Nat) "envs"
+  let known := ids.filter (← c.state.get).environments.contains
+  c.state.modify fun s => { s with environments := ids.foldl (·.erase ·) s.environments }
+  return Json.mkObj [("released", known.size)]
+
+/-- What `file.check` says of one theorem. -/
+private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries : Bool) (command : Syntax)
+    (before after : Command.State) : RequestM (Option Json) := do
+  let some stx := theoremSyntax? before command | return none
+  let position := input.fileMap.toPosition (command.getPos?.getD 0)
+  let name := stx.name?.getD anonymousTheorem
+  let declared := [before.scopes.head!.currNamespace ++ name, name].findSome? fun n =>
+    if before.env.contains n then none else after.env.find? n
+  let range := command.getRange?.getD default
+  let text := String.Pos.Raw.extract input.inputString range.start range.stop
+  let declaredFields ← match declared with
+    | some (.thmInfo info) =>
+      let footing := footingOf after.env info.value
+      pure [("statement", Json.str (← showType after info.type)), ("sorry", .bool (footing.axioms.contains ``sorryAx)),
+        ("axioms", toJson ((footing.axioms.toArray.qsort Name.lt).map toString))]
+    | _ => pure [("statement", .str (signatureText stx)), ("sorry", .bool (usesSorry stx.proof)), ("axioms", toJson (#[] : Array String))]
+  let opened ← if openSorries && isBareSorry stx.proof then do
+      let proof := stx.proof.getRange?.getD default
+      let id ← c.keepEnvironment { before with messages := {}, infoState := { enabled := false } }
+      pure [("env", (id : Json)), ("declaration", .str text), ("proof", Json.mkObj [("start", proof.start.byteIdx),
+        ("stop", proof.stop.byteIdx), ("text", .str (String.Pos.Raw.extract input.inputString proof.start proof.stop))])]
+    else pure []
+  return some <| Json.mkObj <| [("name", (.str name.toString : Json)), ("kind", .str stx.kind), ("line", position.line),
+    ("column", position.column)] ++ declaredFields ++ opened
+where
+  showType (state : Command.State) (type : Expr) : BaseIO String := do
+    let scope := state.scopes.head!
+    let context : PPContext := { env := state.env, opts := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
+    return (← ppExprWithInfos context type).fmt.pretty
+  signatureText (stx : TheoremSyntax) : String :=
+    let range := stx.cut[1][2].getRange?.getD default
+    String.Pos.Raw.extract input.inputString range.start range.stop
+  usesSorry (stx : Syntax) : Bool := (stx.find? fun s => s.isOfKind ``Parser.Term.sorry || s.isOfKind ``Parser.Tactic.tacticSorry).isSome
+
+private def fileCheck : Handler := fun c r => do
+  let input := Parser.mkInputContext (← r.arg String "text") ((← r.arg? String "file").getD "input.lean")
+  let openSorries := (← r.arg? Bool "open").getD false
+  let (imports, parser) ← parseFileHeader input
+  let env ← c.importsOf imports
+  let limits ← limitsOf r 0
+  c.asStep limits fun token => do
+    let start := { initialState env (maxHeartbeats.set baseOptions limits.heartbeats) with infoState := { enabled := true } }
+    let theorems ← IO.mkRef (#[] : Array Json)
+    let final ← elabCommands input parser token start fun command before after => do
+      if let some json ← theoremJson c input openSorries command before after then theorems.modify (·.push json)
+    return Json.mkObj [("messages", ← messagesJson final.messages), ("ok", !hasErrors final.messages),
+      ("theorems", .arr (← theorems.get))]
+
+/-- The theorem that a request states, by `statement` or by `declaration`. -/
+private def targetOf (c : Context) (r : Request) (token : IO.CancelToken) : RequestM Target := do
+  let before ← c.environment (← r.arg Nat "env")
+  match ← r.arg? String "statement", ← r.arg? String "declaration" with
+  | some text, none => Target.ofStatement before text token
+  | none, some text => Target.ofDeclaration before text token
+  | _, _ => fail .badRequest "give either `statement` or `declaration`"
+
+private def stateJson (c : Context) (id : Nat) (state : ProofState) (detail : Detail) : RequestM Json := do
+  return Json.mkObj [("id", id), ("goals", ← state.goalsJson detail (← c.clock.control.token.get))]
+
+private def goalStart : Handler := fun c r => do
+  let detail := (← r.arg? Detail "detail").getD .text
+  c.asStep (← limitsOf r 60) fun token => do
+    let target ← targetOf c r token
+    match ← target.start token with
+    | .error e => fail .internal (← e.toMessageData.toString)
+    | .ok state =>
+      let id ← c.keep state
+      let statement ← match ← state.run { heartbeats := 0 } token (Meta.ppExpr target.type) with
+        | .ok (shown, _) => pure shown.pretty
+        | .error _ => pure ""
+      return Json.mkObj [("state", ← stateJson c id state detail), ("name", target.name.toString), ("statement", statement),
+        ("universes", toJson (target.levelParams.map toString))]
+
+/-- States and tactics to run on them. -/
+private structure Attempt where
+  state : Nat
+  goal : Option Nat
+  tactics : Array String
+  deriving FromJson
+
+private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (limits : StepLimits) (detail : Detail) (tactic : String) :
+    RequestM Json := do
+  let began ← IO.monoNanosNow
+  let elapsed : BaseIO (String × Json) := do
+    return ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))
+  let failed (e : TacticFailure) : RequestM Json := do
+    return Json.mkObj [("error", .str e.kind), ("message", .str e.message), ← elapsed]
+  if ← c.clock.isCancelled then return ← failed (.stopped .cancelled)
+  match ← c.clock.runStep limits fun token => state.runTactic goal? tactic limits token with
+  | (_, some stop, _) => failed (.stopped stop)
+  | (.error e, none, _) => failed e
+  | (.ok after, none, _) =>
+    let id ← c.keep after
+    return Json.mkObj [("state", ← stateJson c id after detail), ← elapsed]
+
+private def goalRun : Handler := fun c r => do
+  let attempts ← r.arg (Array Attempt) "attempts"
+  let limits ← limitsOf r 10
+  let detail := (← r.arg? Detail "detail").getD .text
+  let results ← attempts.mapM fun attempt => do
+    let state ← c.proofState attempt.state
+    return Json.arr (← attempt.tactics.mapM (runOne c state attempt.goal limits detail ·))
+  return Json.mkObj [("results", .arr results)]
+
+private def goalView : Handler := fun c r => do
+  let detail := (← r.arg? Detail "detail").getD .full
+  let states ← (← r.arg (Array Nat) "states").mapM fun id => do stateJson c id (← c.proofState id) detail
+  return Json.mkObj [("states", .arr states)]
+
+private def goalRelease : Handler := fun c r => do
+  let all := (← r.arg? Bool "all").getD false
+  let before := (← c.state.get).states.size
+  if all then c.state.modify fun s => { s with states := {} }
+  else
+    let ids ← r.arg (Array Nat) "states"
+    c.state.modify fun s => { s with states := ids.foldl (·.erase ·) s.states }
+  return Json.mkObj [("released", before - (← c.state.get).states.size)]
+
+/-- The fields of a verdict. -/
+private def verdict : Except Rejection Accepted → List (String × Json)
+  | .ok a => [("accepted", .bool true), ("axioms", toJson (a.axioms.map toString)), ("opaqueTheorems", a.opaqueTheorems), ("size", a.size)]
+  | .error e => [("accepted", .bool false), ("reason", .str e.reason), ("message", .str e.message)]
+
+private def goalFinish : Handler := fun c r => do
+  let state ← c.proofState (← r.arg Nat "state")
+  c.asStep (← limitsOf r 60) fun token => do
+    let result ← match ← state.proofTerm token with
+      | .error e => pure (.error e)
+      | .ok proof => kernelCheck state.target state.coreState.env proof token
+    return Json.mkObj (verdict result ++ [("script", toJson state.script.reverse)])
+
+private def proofCheck : Handler := fun c r => do
+  let proof ← r.arg String "proof"
+  let limits ← limitsOf r 60
+  let target ← c.asStep { limits with heartbeats := 200000 } (targetOf c r)
+  let began ← IO.monoNanosNow
+  let (result, log) ← match ← c.clock.runStep limits fun token => checkProof target proof limits token with
+    | (_, some stop, _) => pure (.error { reason := stop.kind.toString, message := "stopped" }, {})
+    | (outcome, none, _) => pure outcome
+  return Json.mkObj <| verdict result ++ [("messages", ← messagesJson log),
+    ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
+
+private def premiseFind : Handler := fun c r => do
+  let state ← c.proofState (← r.arg Nat "state")
+  let number := (← r.arg? Nat "goal").getD 0
+  let some goal := state.goals[number]? | fail .badRequest s!"the state has no goal {number}"
+  let standard : LookupConfig := {}
+  let config : LookupConfig := {
+    uses := (← r.arg? (List Use) "uses").getD standard.uses
+    limit := (← r.arg? Nat "limit").getD standard.limit
+    candidates := (← r.arg? Nat "candidates").getD standard.candidates
+    hypotheses := (← r.arg? Bool "hypotheses").getD standard.hypotheses }
+  let statements := (← r.arg? Bool "statements").getD false
+  let began ← IO.monoMsNow
+  let limits ← limitsOf r 60 (heartbeats := 0)
+  c.asStep limits fun token => do
+    match ← state.run limits token (do (← findPremises config goal).mapM fun p => goal.withContext (p.toJson statements)) with
+    | .ok (found, _) =>
+      return Json.mkObj [("premises", .arr found), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
+    | .error e => fail (if e.isMaxHeartbeat then .heartbeats else .internal) (← e.toMessageData.toString)
+
+private def serverStats : Handler := fun c _ => do
+  let s ← c.state.get
+  return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
+    ("seconds", toJson ((← c.clock.now).toFloat / 1000))]
+
+/-- All methods by name. -/
+private def methods : List (String × Handler) := [
+  ("hello", hello), ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
+  ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
+  ("proof.check", proofCheck), ("premise.find", premiseFind), ("server.stats", serverStats)]
+
+/-- Answers one line. -/
+def answer (c : Context) (line : String) : BaseIO String := do
+  match Request.ofLine line with
+  | .error message => return replyLine 0 (.error { kind := .badRequest, message := s!"not a request: {message}" })
+  | .ok request =>
+    c.clock.control.cancelled.set false
+    c.state.modify fun s => { s with requests := s.requests + 1 }
+    match methods.lookup request.method with
+    | none => return replyLine request.id (.error { kind := .unknownMethod, message := s!"no method `{request.method}`" })
+    | some handler =>
+      match ← (handler c request).run.toBaseIO with
+      | .ok result => return replyLine request.id result
+      | .error e => return replyLine request.id (.error { kind := .internal, message := e.toString })
+
+/-- Starts a server: gives the function that answers a line. `backend` is `embedded` or `native`. -/
+def startAs (backend : String) (control : Control) : BaseIO (String → BaseIO String) := do
+  let state ← IO.mkRef {}
+  let clock ← Clock.start control
+  return answer { clock, state, backend }
+
+/-- The server of the embedded Lean: what the host evaluates, by this name. -/
+def start (control : Control) : BaseIO (String → BaseIO String) :=
+  startAs "embedded" control
+
+end LemmaForge.Server

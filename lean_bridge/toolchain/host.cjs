@@ -1,7 +1,7 @@
 // Runs the embedded Lean: loads the WebAssembly module, calls the functions that it exports, and stands between
 // Lean code and the outside world.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["Lean", ...], "writable": [DIR, ...]}'
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"]}'
 //
 // Two threads. The main thread owns standard input and the clock; it is never busy, so it can always end the process
 // or interrupt a step that runs too long. The other thread runs Lean, with a stack of its own size (a deep proof term needs
@@ -23,40 +23,46 @@ else runLean(threads.workerData);
 // ---------------------------------------------------------------- main thread: input, clock, end of the process
 
 function ownTheProcess(config) {
-  const signal = new Int32Array(new SharedArrayBuffer(4)); // lines sent so far
-  const { port1: lines, port2: leanEnd } = new threads.MessageChannel();
+  const turns = new Int32Array(new SharedArrayBuffer(4)); // how many lines were handed over
+  const { port1: port, port2: leanEnd } = new threads.MessageChannel();
   const lean = new threads.Worker(__filename, {
-    workerData: { config, signal, port: leanEnd }, transferList: [leanEnd],
+    workerData: { config, turns, port: leanEnd }, transferList: [leanEnd],
     resourceLimits: { stackSizeMb: THREAD_STACK_MB, maxOldGenerationSizeMb: 1024 },
-    stdin: false, stdout: false, stderr: false,
   });
-  const send = (line) => { lines.postMessage(line); Atomics.add(signal, 0, 1); Atomics.notify(signal, 0); };
-
-  let control = null; // where Lean keeps its interrupt switches, once it runs
-  let running = null; // id of the request that Lean is working on
-  const cancelled = new Set();
-  const interrupt = () => {
-    const words = new Int32Array(control.memory.buffer);
-    const token = Atomics.load(words, control.token >> 2);
-    Atomics.store(words, (token + control.switchOffset) >> 2, TRUE);
-  };
-  lines.on('message', (message) => {
-    if (message.control) {
-      control = message.control;
-      setInterval(() => {
-        const due = unbox(Atomics.load(new Int32Array(control.memory.buffer), control.deadline >> 2));
-        if (due && Date.now() - control.startedAt > due) interrupt();
-      }, POLL_MS).unref();
-    } else if ('running' in message) {
-      running = message.running;
-      if (running !== null && cancelled.delete(running)) stop();
-    }
-  });
-  const stop = () => { Atomics.store(new Int32Array(control.memory.buffer), control.cancelled >> 2, TRUE); interrupt(); };
-  const cancel = (id) => { if (control && running === id) stop(); else cancelled.add(id); };
-
   lean.on('error', (error) => { process.stderr.write(`lemmaforge host: ${error.message}\n`); process.exit(FATAL); });
   lean.on('exit', (code) => process.exit(code));
+
+  const waiting = []; // {line, id, cancelled}
+  let idle = false, running = null, ended = false;
+  const handOver = () => {
+    if (!idle || !(waiting.length || ended)) return;
+    const next = waiting.shift() ?? { line: null };
+    idle = false;
+    running = next;
+    port.postMessage(next);
+    Atomics.add(turns, 0, 1);
+    Atomics.notify(turns, 0);
+  };
+
+  let control = null; // where Lean keeps its interrupt switches, once it runs
+  const memory = () => new Int32Array(control.memory.buffer);
+  const interrupt = () => {
+    const token = Atomics.load(memory(), control.token >> 2);
+    Atomics.store(memory(), (token + control.switchOffset) >> 2, TRUE);
+  };
+  const cancel = (id) => {
+    const request = waiting.find((one) => one.id === id);
+    if (request) request.cancelled = true;
+    else if (control && running?.id === id) { Atomics.store(memory(), control.cancelled >> 2, TRUE); interrupt(); }
+  };
+  port.on('message', (message) => {
+    if (message === 'idle') { idle = true; running = null; handOver(); return; }
+    control = message;
+    setInterval(() => {
+      const due = unbox(Atomics.load(memory(), control.deadline >> 2));
+      if (due && Date.now() - control.startedAt > due) interrupt();
+    }, POLL_MS).unref();
+  });
 
   let rest = [];
   process.stdin.on('data', (chunk) => {
@@ -65,14 +71,15 @@ function ownTheProcess(config) {
       rest.push(chunk.subarray(from, at));
       const line = Buffer.concat(rest).toString('utf8');
       rest = [];
-      const request = line.includes('"cancel"') ? parsed(line) : null;
+      const request = parsed(line);
       if (request?.method === 'cancel') cancel(request.params?.request);
-      else if (line.trim()) send(line);
+      else if (line.trim()) waiting.push({ line, id: request?.id, cancelled: false });
     }
     rest.push(chunk.subarray(from));
+    handOver();
   });
-  // Nobody is left to read an answer (the client closed the pipe, or died): in server mode stop at once, whatever Lean is doing.
-  process.stdin.on('end', () => { if (config.mode === 'server') process.kill(process.pid, 'SIGKILL'); else send(''); });
+  // Nobody is left to read an answer (the client closed the pipe, or died): a server stops at once, whatever Lean is doing.
+  process.stdin.on('end', () => { if (config.mode === 'server') process.kill(process.pid, 'SIGKILL'); ended = true; handOver(); });
 }
 
 function parsed(line) { try { return JSON.parse(line); } catch { return null; } }
@@ -83,24 +90,25 @@ const TRUE = 3, FALSE = 1; // boxed Bool
 function box(n) { return (n << 1) | 1; }
 function unbox(p) { return p >>> 1; }
 
-function runLean({ config, signal, port }) {
+function runLean({ config, turns, port }) {
   const { home, mode } = config;
   let taken = 0;
-  const nextLine = () => {
-    while (Atomics.load(signal, 0) === taken) Atomics.wait(signal, 0, taken);
+  const next = () => {
+    port.postMessage('idle');
+    while (Atomics.load(turns, 0) === taken) Atomics.wait(turns, 0, taken);
     taken += 1;
     return threads.receiveMessageOnPort(port).message;
   };
   const fatal = (what) => { fs.writeSync(2, `lemmaforge host: ${what}\n`); process.kill(process.pid, 'SIGABRT'); };
-  const token = parsed(nextLine())?.token;
+  const token = parsed(next().line)?.token;
   if (!token) fatal('the first line on standard input must be {"token": ...}');
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
   loadGlue(home, () => {
     try {
       const lean = openRuntime(home, config);
-      if (mode === 'server') serve(lean, config, nextLine, reply, port);
-      else frontend(lean, nextLine, reply);
+      if (mode === 'server') serve(lean, config, next, reply, port);
+      else frontend(lean, config, next, reply);
     } catch (error) {
       fatal(describe(error));
     }
@@ -109,6 +117,7 @@ function runLean({ config, signal, port }) {
 
 // A C++ exception arrives as the address of the thrown object, with its message (a std::string) four bytes in.
 function describe(error) {
+  if (error instanceof RangeError) return 'Stack overflow detected. Aborting.'; // what a native Lean says
   if (typeof error !== 'number') return error?.stack ?? String(error);
   const bytes = new Uint8Array(globalThis.wasmMemory.buffer), words = new Uint32Array(globalThis.wasmMemory.buffer);
   const at = error + 4, long = bytes[at + 11] & 0x80;
@@ -171,7 +180,7 @@ function openRuntime(home, config) {
     FS.mount(globalThis.NODEFS, { root: real }, real);
     mounted.add(real);
   };
-  [home, ...(config.leanPath ?? []), ...(config.writable ?? [])].sort((a, b) => a.length - b.length).forEach(mount);
+  [home, ...config.leanPath].sort((a, b) => a.length - b.length).forEach(mount);
   if (config.mode === 'frontend') { mount(process.cwd()); FS.chdir(process.cwd()); }
 
   const words = () => new Int32Array(globalThis.wasmMemory.buffer);
@@ -181,6 +190,7 @@ function openRuntime(home, config) {
   const lean = {
     e, mount,
     word: (address) => words()[address >> 2],
+    store: (address, value) => { words()[address >> 2] = value; },
     str(s) { const b = Buffer.from(s, 'utf8'), p = e.malloc(b.length + 1); bytes().set(b, p); bytes()[p + b.length] = 0; const r = e.lean_mk_string_from_bytes(p, b.length); e.free(p); return r; },
     text(o) { const size = field(o, 0) - 1; return Buffer.from(bytes().slice(o + 20, o + 20 + size)).toString('utf8'); },
     ctor(tag, fields, scalars = []) {
@@ -218,18 +228,18 @@ function openRuntime(home, config) {
   e.lean_initialize();
   e.lean_init_task_manager_using(1);
   e.lean_io_mark_end_initialization();
-  e.lean_enable_initializer_execution();
   lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
-  lean.setPath(config.leanPath ?? []);
+  lean.setPath(config.leanPath);
   return lean;
 }
 
 // ---------------------------------------------------------------- mode "server": LemmaForge.Server over docs/protocol.md
 
-function serve(lean, config, nextLine, reply, port) {
+function serve(lean, config, next, reply, port) {
   const { e } = lean;
   const imports = lean.array(config.imports.map((m) => lean.ctor(0, [lean.name(m)], [0, 1, 0]))); // importAll, isExported, isMeta
   const noOptions = box(0);
+  e.lean_enable_initializer_execution();
   // importModules imports opts trustLevel plugins leakEnv loadExts level arts
   const env = lean.value(e.l_Lean_importModules(imports, noOptions, 0, lean.array([]), 1, 0, 0, box(1)));
   e.lean_mark_persistent(env);
@@ -248,17 +258,16 @@ function serve(lean, config, nextLine, reply, port) {
     lean.drop(answer);
     return text;
   };
-  port.postMessage({ control: {
+  port.postMessage({
     memory: globalThis.wasmMemory, startedAt: Date.now(), switchOffset: switchOffset(lean),
     token: token + 8, deadline: deadline + 8, cancelled: cancelled + 8,
-  } });
-  reply(call('{"id": 0, "method": "hello", "params": {"backend": "embedded"}}'));
+  });
+  reply(call(''));
   for (;;) {
-    const line = nextLine();
-    port.postMessage({ running: parsed(line)?.id ?? null });
-    const answer = call(line);
-    port.postMessage({ running: null });
-    reply(answer);
+    const request = next();
+    if (request.cancelled) { reply({ id: request.id, error: { kind: 'cancelled', message: 'cancelled before its turn came' } }); continue; }
+    lean.store(cancelled + 8, FALSE);
+    reply(call(request.line));
   }
 }
 
@@ -275,13 +284,14 @@ function switchOffset(lean) {
 
 // ---------------------------------------------------------------- mode "frontend": Lean's own front end, a job a line
 
-function frontend(lean, nextLine, reply) {
+function frontend(lean, config, next, reply) {
   const { e } = lean;
   for (;;) {
-    const line = nextLine();
-    if (!line) process.exit(0);
+    const { line } = next();
+    if (line === null) process.exit(0);
     const job = JSON.parse(line);
-    if (job.leanPath) lean.setPath(job.leanPath);
+    e.lean_enable_initializer_execution(); // holds for one import only
+    lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
     for (const file of [job.file, job.olean]) if (file) lean.mount(path.dirname(path.resolve(file)));
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
     const options = box(0);

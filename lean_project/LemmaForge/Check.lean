@@ -85,6 +85,8 @@ structure Rejection where
   reason : String
   /-- What a person reads. -/
   message : String
+  /-- The axioms met, when the reason is one of them. -/
+  axioms : Array Name := #[]
 
 /-- A proof that the kernel accepted for the stated type. -/
 structure Accepted where
@@ -95,8 +97,9 @@ structure Accepted where
   /-- Number of distinct subterms of the proof term. -/
   size : Nat
 
-/-- Has the kernel check `proof` against the statement of `target`, in the environment before the theorem. -/
-def kernelCheck (target : Target) (elaborated : Environment) (proof : Expr) (token : IO.CancelToken) : BaseIO (Except Rejection Accepted) := do
+/-- Has the kernel check `proof` against the statement of `target`, in the environment before the theorem. It may rest on the axioms `allowed` alone. -/
+def kernelCheck (target : Target) (elaborated : Environment) (proof : Expr) (allowed : List Name) (token : IO.CancelToken) :
+    BaseIO (Except Rejection Accepted) := do
   if proof.hasSorry then return .error { reason := "sorry", message := "the proof uses `sorry`" }
   if proof.hasMVar || proof.hasFVar then
     return .error { reason := "elaboration", message := "the proof has open parts" }
@@ -113,6 +116,10 @@ def kernelCheck (target : Target) (elaborated : Environment) (proof : Expr) (tok
     let axioms := footing.axioms.toArray.qsort Name.lt
     if axioms.contains ``sorryAx then
       return .error { reason := "sorry", message := "the proof uses `sorry` in something that it is made of" }
+    if axioms.any (!allowed.contains ·) then
+      let extra := axioms.filter (!allowed.contains ·)
+      let message := s!"the proof rests on {", ".intercalate (extra.map toString).toList}"
+      return .error { reason := "axiom", message, axioms }
     return .ok { axioms, opaqueTheorems := footing.opaqueTheorems.size, size := (← proof.numObjs.toBaseIO).toOption.getD 0 }
 
 /-- The finished proof of a state: its term, closed. -/
@@ -127,8 +134,8 @@ def ProofState.proofTerm (state : ProofState) (token : IO.CancelToken) : BaseIO 
 /-- Elaborates `proof`, a term, against the statement of `target`. Gives the environment with what the elaboration declared, the closed proof term and the messages. -/
 def elabProof (target : Target) (text : String) (limits : StepLimits) (token : IO.CancelToken) :
     BaseIO (Except Rejection (Environment × Expr) × MessageLog) := do
-  match parseAll (Parser.categoryParser `term 0).fn text "<proof>" target.before with
-  | .error message => return (.error { reason := "parse", message }, {})
+  match parseAll (Parser.categoryParser `term 0).fn text target.before with
+  | .error message => return (.error { reason := "parse", message := ← located message }, MessageLog.empty.add message)
   | .ok stx =>
     let act : TermElabM Expr := Meta.forallBoundedTelescope target.type target.arity fun xs type => do
       let proof ← Term.withSynthesize <| Term.elabTermEnsuringType stx type
@@ -151,10 +158,10 @@ def elabProof (target : Target) (text : String) (limits : StepLimits) (token : I
         return (.ok (after.coreState.env, proof), log)
 
 /-- Elaborates `proof` against the statement of `target` and has the kernel check it. -/
-def checkProof (target : Target) (text : String) (limits : StepLimits) (token : IO.CancelToken) :
+def checkProof (target : Target) (text : String) (allowed : List Name) (limits : StepLimits) (token : IO.CancelToken) :
     BaseIO (Except Rejection Accepted × MessageLog) := do
   match ← elabProof target text limits token with
   | (.error e, log) => return (.error e, log)
-  | (.ok (env, proof), log) => return (← kernelCheck target env proof token, log)
+  | (.ok (env, proof), log) => return (← kernelCheck target env proof allowed token, log)
 
 end LemmaForge

@@ -21,10 +21,18 @@ open Lean Elab
 /-- Options of every elaboration here: nothing may go on in the background when a step is over. -/
 def baseOptions : Options := Elab.async.set {} false
 
+/-- Imports modules, and runs their `initialize` blocks, which Lean allows for one import at a time. -/
+private unsafe def importModulesUnsafe (imports : Array Import) : IO Environment := do
+  enableInitializersExecution
+  importModules imports baseOptions (leakEnv := true) (loadExts := true)
+
+@[implemented_by importModulesUnsafe]
+private opaque importInitialized (imports : Array Import) : IO Environment
+
 /-- Imports modules. `imports` empty means `Init`, as in a file without imports. -/
 def importEnvironment (imports : Array Import) : RequestM Environment := do
   let imports := if imports.isEmpty then #[{ module := `Init }] else imports
-  match ← (importModules imports baseOptions (leakEnv := true) (loadExts := true)).toBaseIO with
+  match ← (importInitialized imports).toBaseIO with
   | .ok env => return env
   | .error e => fail .unknownModule e.toString
 
@@ -79,15 +87,20 @@ def parseFileHeader (input : Parser.InputContext) : RequestM (Array Import × Pa
   return (HeaderSyntax.imports header (includeInit := true), parser)
 
 /-- Parses all of `text` with `p`; anything left over is an error. -/
-def parseAll (p : Parser.ParserFn) (text : String) (fileName : String) (state : Command.State) :
-    Except String Syntax := do
-  let input := Parser.mkInputContext text fileName
+def parseAll (p : Parser.ParserFn) (text : String) (state : Command.State) : Except Message Syntax := do
+  let input := Parser.mkInputContext text "<input>"
   let start : Parser.ParserState := { Parser.mkParserState text with cache := Parser.initCacheForInput text }
   let done := Parser.ParserFn.run (Parser.andthenFn Parser.whitespace p) input (parserContext state)
     (Parser.getTokenTable state.env) start
-  if done.hasError then throw (done.toErrorMsg input)
-  unless text.rawEndPos ≤ done.pos do
-    throw (Parser.ParserState.toErrorMsg input (done.mkError "end of input"))
+  if let some e := done.errorMsg then throw (error input done.pos (toString e))
+  unless text.rawEndPos ≤ done.pos do throw (error input done.pos "expected the end of the input")
   return done.stxStack.back
+where
+  error (input : Parser.InputContext) (at_ : String.Pos.Raw) (text : String) : Message :=
+    { fileName := input.fileName, pos := input.fileMap.toPosition at_, data := text }
+
+/-- A message with its position in front, as one line of text. -/
+def located (m : Message) : BaseIO String := do
+  return s!"{m.pos.line}:{m.pos.column}: {← m.data.toString}"
 
 end LemmaForge

@@ -140,10 +140,10 @@ def TacticFailure.ofException (e : Exception) : BaseIO TacticFailure := do
   return .tactic message
 
 /-- Parses a tactic sequence with the tokens and open namespaces of the theorem's place. -/
-def Target.parseTactics (target : Target) (text : String) : Except TacticFailure Syntax :=
-  match parseAll Parser.Tactic.tacticSeq.fn text "<tactic>" target.before with
-  | .ok stx => .ok stx
-  | .error message => .error (.parse message)
+def Target.parseTactics (target : Target) (text : String) : BaseIO (Except TacticFailure Syntax) := do
+  match parseAll Parser.Tactic.tacticSeq.fn text target.before with
+  | .ok stx => return .ok stx
+  | .error message => return .error (.parse (← located message))
 
 /-- Runs a parsed tactic sequence on some of the goals; gives the goals that are left of them.
 
@@ -171,7 +171,7 @@ def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : Strin
   let some goals := (match goal? with | none => some state.goals | some k => state.goals[k]?.map ([·]))
     | return .error (.tactic s!"the state has {state.goals.length} goals, no goal {goal?.getD 0}")
   if goals.isEmpty then return .error (.tactic "no goals to be proved")
-  match state.target.parseTactics text with
+  match ← state.target.parseTactics text with
   | .error e => return .error e
   | .ok tactics =>
     match ← state.run limits token (evalOn goals tactics) text with

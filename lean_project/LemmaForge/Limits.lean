@@ -28,7 +28,7 @@ structure Control where
   token : IO.Ref IO.CancelToken
   /-- Milliseconds since the server started at which the running step must stop; 0 when there is no limit. -/
   deadline : IO.Ref Nat
-  /-- The client wants the running request to stop. -/
+  /-- The client wants the running request to stop. The host clears it before it hands over a request. -/
   cancelled : IO.Ref Bool
 
 /-- The clock of the server and the tokens that were used up. -/
@@ -91,7 +91,7 @@ def Clock.runStep {α : Type} (clock : Clock) (limits : StepLimits) (step : IO.C
     BaseIO (α × Option Stop × Nat) := do
   let first ← clock.attempt limits step
   match first with
-  | (_, some .timeout, elapsed) => if elapsed < limits.milliseconds then clock.attempt limits step else return first
+  | (_, some .timeout, elapsed) => if limits.milliseconds == 0 || elapsed < limits.milliseconds then clock.attempt limits step else return first
   | _ => return first
 
 /-- Whether the client asked to stop the running request. -/

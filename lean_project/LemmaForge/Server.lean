@@ -82,11 +82,11 @@ private def Context.asStep {α : Type} (c : Context) (limits : StepLimits) (act 
 
 /-! ## Methods -/
 
-private def hello : Handler := fun c _ => do
-  return Json.mkObj [("protocol", protocolVersion), ("server", serverVersion), ("lean", versionStringCore ++ versionSuffix),
-    ("commit", githash), ("backend", c.backend), ("platform", System.Platform.target)]
-where
-  versionSuffix : String := if version.specialDesc.isEmpty then (if version.isRelease then "" else "-pre") else "-" ++ version.specialDesc
+/-- The first line of a server: what it is. -/
+private def greeting (backend : String) : String :=
+  let suffix := if !version.specialDesc.isEmpty then "-" ++ version.specialDesc else if version.isRelease then "" else "-pre"
+  (Json.mkObj [("hello", Json.mkObj [("protocol", protocolVersion), ("server", serverVersion), ("lean", versionStringCore ++ suffix),
+    ("commit", githash), ("backend", backend), ("platform", System.Platform.target)])]).compress
 
 /-- The environment of an import list, imported once. -/
 private def Context.importsOf (c : Context) (imports : Array Import) : RequestM Environment := do
@@ -138,7 +138,7 @@ private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries
         ("axioms", toJson ((footing.axioms.toArray.qsort Name.lt).map toString))]
     | _ => pure [("statement", .str (signatureText stx)), ("sorry", .bool (usesSorry stx.proof)), ("axioms", toJson (#[] : Array String))]
   let opened ← if openSorries && isBareSorry stx.proof then do
-      let proof := stx.proof.getRange?.getD default
+      let proof := stx.proof[1].getRange?.getD default
       let id ← c.keepEnvironment { before with messages := {}, infoState := { enabled := false } }
       pure [("env", (id : Json)), ("declaration", .str text), ("proof", Json.mkObj [("start", proof.start.byteIdx),
         ("stop", proof.stop.byteIdx), ("text", .str (String.Pos.Raw.extract input.inputString proof.start proof.stop))])]
@@ -242,22 +242,29 @@ private def goalRelease : Handler := fun c r => do
 /-- The fields of a verdict. -/
 private def verdict : Except Rejection Accepted → List (String × Json)
   | .ok a => [("accepted", .bool true), ("axioms", toJson (a.axioms.map toString)), ("opaqueTheorems", a.opaqueTheorems), ("size", a.size)]
-  | .error e => [("accepted", .bool false), ("reason", .str e.reason), ("message", .str e.message)]
+  | .error e => [("accepted", .bool false), ("reason", .str e.reason), ("message", .str e.message), ("axioms", toJson (e.axioms.map toString))]
+
+/-- The axioms that a request allows a proof to rest on. -/
+private def allowedAxioms (r : Request) : RequestM (List Name) := do
+  return match ← r.arg? (List String) "axioms" with
+    | some names => names.map String.toName
+    | none => standardAxioms
 
 private def goalFinish : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
   c.asStep (← limitsOf r 60) fun token => do
     let result ← match ← state.proofTerm token with
       | .error e => pure (.error e)
-      | .ok proof => kernelCheck state.target state.coreState.env proof token
+      | .ok proof => kernelCheck state.target state.coreState.env proof (← allowedAxioms r) token
     return Json.mkObj (verdict result ++ [("script", toJson state.script.reverse)])
 
 private def proofCheck : Handler := fun c r => do
   let proof ← r.arg String "proof"
   let limits ← limitsOf r 60
+  let allowed ← allowedAxioms r
   let target ← c.asStep { limits with heartbeats := 200000 } (targetOf c r)
   let began ← IO.monoNanosNow
-  let (result, log) ← match ← c.clock.runStep limits fun token => checkProof target proof limits token with
+  let (result, log) ← match ← c.clock.runStep limits fun token => checkProof target proof allowed limits token with
     | (_, some stop, _) => pure (.error { reason := stop.kind.toString, message := "stopped" }, {})
     | (outcome, none, _) => pure outcome
   return Json.mkObj <| verdict result ++ [("messages", ← messagesJson log),
@@ -289,16 +296,16 @@ private def serverStats : Handler := fun c _ => do
 
 /-- All methods by name. -/
 private def methods : List (String × Handler) := [
-  ("hello", hello), ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
+  ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
   ("proof.check", proofCheck), ("premise.find", premiseFind), ("server.stats", serverStats)]
 
-/-- Answers one line. -/
+/-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do
+  if line.isEmpty then return greeting c.backend
   match Request.ofLine line with
   | .error message => return replyLine 0 (.error { kind := .badRequest, message := s!"not a request: {message}" })
   | .ok request =>
-    c.clock.control.cancelled.set false
     c.state.modify fun s => { s with requests := s.requests + 1 }
     match methods.lookup request.method with
     | none => return replyLine request.id (.error { kind := .unknownMethod, message := s!"no method `{request.method}`" })

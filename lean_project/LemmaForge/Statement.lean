@@ -86,7 +86,10 @@ private def elabTarget (input : InputContext) (token : IO.CancelToken) (before :
     fun options => warn.sorry.set (options.set `linter.all false) false
   let after ← elabCommand input 0 token quiet stx.cut
   if hasErrors after.messages then
-    fail .elaboration (← firstError after.messages) (Json.mkObj [("messages", ← messagesJson after.messages)])
+    let message ← firstError after.messages
+    -- What Lean says of a theorem whose type is no proposition, or no type at all.
+    let kind := if message.startsWith "type of theorem" || message.startsWith "type expected" then .notAProposition else .elaboration
+    fail kind message (Json.mkObj [("messages", ← messagesJson after.messages)])
   let name := stx.name?.getD anonymousTheorem
   let some full := (possibleNames before name).find? fun n => after.env.contains n && !before.env.contains n
     | fail .elaboration s!"`{name}` does not declare a theorem"
@@ -119,8 +122,9 @@ def Target.ofDeclaration (before : Command.State) (text : String) (token : IO.Ca
 /-- Elaborates a proposition given as a term. A misspelt name is an error here, never a variable: `autoImplicit` is off. -/
 def Target.ofStatement (before : Command.State) (text : String) (token : IO.CancelToken) : RequestM Target := do
   let input := mkInputContext text "<statement>"
-  match parseAll (categoryParser `term 0).fn text "<statement>" before with
-  | .error message => fail .parse message
+  match parseAll (categoryParser `term 0).fn text before with
+  | .error message =>
+    fail .parse (← located message) (Json.mkObj [("messages", .arr #[← messageJson message])])
   | .ok statement =>
     let before := withScopeOptions before fun options => autoImplicit.set options false
     let signature := mkNode ``Command.declSig #[mkNullNode, mkNode ``Term.typeSpec #[mkAtom ":", statement]]

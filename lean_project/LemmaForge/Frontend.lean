@@ -21,20 +21,23 @@ open Lean Elab
 /-- Options of every elaboration here: nothing may go on in the background when a step is over. -/
 def baseOptions : Options := Elab.async.set {} false
 
-/-- Imports modules, and runs their `initialize` blocks, which Lean allows for one import at a time. -/
-private unsafe def importModulesUnsafe (imports : Array Import) : IO Environment := do
+/-- Lean's own import step of a file, which also readies the environment for facts that tactics derive on demand (equation lemmas, say).
+`initialize` blocks of the modules run, which Lean allows for one import at a time. -/
+private unsafe def processImports (imports : Array Import) : IO (Environment × MessageLog) := do
   enableInitializersExecution
-  importModules imports baseOptions (leakEnv := true) (loadExts := true)
+  let input := Parser.mkInputContext "" "<imports>"
+  processHeaderCore 0 imports (isModule := false) baseOptions {} input (leakEnv := true) (mainModule := `_stdin)
 
-@[implemented_by importModulesUnsafe]
-private opaque importInitialized (imports : Array Import) : IO Environment
+@[implemented_by processImports]
+private opaque processImportsSafe (imports : Array Import) : IO (Environment × MessageLog)
 
 /-- Imports modules. `imports` empty means `Init`, as in a file without imports. -/
 def importEnvironment (imports : Array Import) : RequestM Environment := do
   let imports := if imports.isEmpty then #[{ module := `Init }] else imports
-  match ← (importInitialized imports).toBaseIO with
-  | .ok env => return env
-  | .error e => fail .unknownModule e.toString
+  let (env, messages) ← (processImportsSafe imports : IO _)
+  if let some error := messages.toList.find? (·.severity == .error) then
+    fail .unknownModule (← error.data.toString)
+  return env
 
 /-- The state before the first command of a file with the environment `env`. -/
 def initialState (env : Environment) (options : Options := baseOptions) : Command.State :=

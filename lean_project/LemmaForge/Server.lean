@@ -127,8 +127,7 @@ private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries
   let some stx := theoremSyntax? before command | return none
   let position := input.fileMap.toPosition (command.getPos?.getD 0)
   let name := stx.name?.getD anonymousTheorem
-  let declared := [before.scopes.head!.currNamespace ++ name, name].findSome? fun n =>
-    if before.env.contains n then none else after.env.find? n
+  let declared := (possibleNames before name).findSome? fun n => if before.env.contains n then none else after.env.find? n
   let range := command.getRange?.getD default
   let text := String.Pos.Raw.extract input.inputString range.start range.stop
   let declaredFields ← match declared with
@@ -191,7 +190,7 @@ private def goalStart : Handler := fun c r => do
       let statement ← match ← state.run { heartbeats := 0 } token (Meta.ppExpr target.type) with
         | .ok (shown, _) => pure shown.pretty
         | .error _ => pure ""
-      return Json.mkObj [("state", ← stateJson c id state detail), ("name", target.name.toString), ("statement", statement),
+      return Json.mkObj [("state", ← stateJson c id state detail), ("name", (privateToUserName target.name).toString), ("statement", statement),
         ("universes", toJson (target.levelParams.map toString))]
 
 /-- States and tactics to run on them. -/

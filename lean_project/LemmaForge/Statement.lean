@@ -74,7 +74,7 @@ where
     | .missing => #[]
 
 /-- The names under which a theorem written as `name` may be in the environment. -/
-private def possibleNames (state : Command.State) (name : Name) : List Name :=
+def possibleNames (state : Command.State) (name : Name) : List Name :=
   let full := state.scopes.head!.currNamespace ++ name
   let rooted := name.replacePrefix rootNamespace .anonymous
   [full, rooted, mkPrivateName state.env full, mkPrivateName state.env rooted]

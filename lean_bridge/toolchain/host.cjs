@@ -254,6 +254,7 @@ function serve(lean, config, next, reply, port) {
   const call = (line) => {
     lean.keep(handler);
     const answer = e.lean_apply_2(handler, lean.str(line), box(0));
+    e.fflush(0); // a line that the code under test left unfinished
     const text = lean.text(answer);
     lean.drop(answer);
     return text;

@@ -138,8 +138,7 @@ def elabProof (target : Target) (text : String) (limits : StepLimits) (token : I
   | .error message => return (.error { reason := "parse", message := ← located message }, MessageLog.empty.add message)
   | .ok stx =>
     let act : TermElabM Expr := Meta.forallBoundedTelescope target.type target.arity fun xs type => do
-      let proof ← Term.withSynthesize <| Term.elabTermEnsuringType stx type
-      Term.synthesizeSyntheticMVarsNoPostponing
+      let proof ← withLoggedErrors <| Term.withSynthesize <| Term.elabTermEnsuringType stx type
       mkLambdaFVars xs (← instantiateMVars proof)
     match ← target.start token with
     | .error e => return (.error { reason := "elaboration", message := ← e.toMessageData.toString }, {})

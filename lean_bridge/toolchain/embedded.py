@@ -1,0 +1,71 @@
+"""The embedded Lean: `lean.wasm` under node, see `host.cjs`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lean_bridge.toolchain.base import Command, Fact
+from lean_bridge.toolchain.node import Node
+from lean_bridge.toolchain.storage import size_of
+
+_HOST = Path(__file__).parent / "host.cjs"
+_SERVER_IMPORTS = ("LemmaForge",)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedToolchain:
+    """An installed embedded Lean.
+
+    Attributes:
+        node: what runs it.
+        home: `lean.js`, `lean.wasm` and `lib/lean`, prepared.
+        forge: the compiled modules of LemmaForge itself.
+    """
+
+    node: Node
+    home: Path
+    forge: Path
+
+    @property
+    def backend(self) -> Literal["embedded"]:
+        """Always `embedded`."""
+        return "embedded"
+
+    @property
+    def key(self) -> str:
+        """What compiled modules depend on: they fit this Lean and no other."""
+        return self.home.name
+
+    def server(self) -> Command:
+        """The process that speaks docs/protocol.md."""
+        return self._command("server", self.home, _SERVER_IMPORTS)
+
+    def frontend(self) -> Command:
+        """The process that `FrontendProcess` talks to. It can read and write below the working folder, and where its jobs say."""
+        return self._command("frontend", Path.cwd(), ())
+
+    def _command(self, mode: str, cwd: Path, imports: Sequence[str]) -> Command:
+        config = {"home": str(self.home), "leanPath": [str(self.forge)], "mode": mode, "imports": list(imports)}
+        return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
+
+    def facts(self) -> list[Fact]:
+        """Versions, paths and sizes."""
+        header = (self.home / "lib" / "lean" / "Init" / "Core.olean").open("rb").read(80)
+        return [
+            Fact("backend", "embedded (WebAssembly)"),
+            Fact("Lean", f"{_text(header[7:40])}, commit {_text(header[40:80])}"),
+            Fact("node", f"{self.node.version} ({self.node.executable})"),
+            Fact("Lean's files", f"{self.home} ({size_of(self.home) // 1_000_000} MB)"),
+            Fact("LemmaForge's Lean modules", f"{self.forge} ({size_of(self.forge) // 1_000_000} MB)"),
+            Fact("works", "tactics, metaprograms, #eval, programs; Init, Std, Lean"),
+            Fact("does not work", "Mathlib, bv_decide, starting other programs; 2 GiB of memory a process"),
+            Fact("differs", "#print axioms counts imported theorems, whose proofs are not in the package, as axioms"),
+        ]
+
+
+def _text(field: bytes) -> str:
+    return field.rstrip(b"\0").decode("ascii", errors="replace")

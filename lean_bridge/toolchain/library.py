@@ -1,0 +1,113 @@
+"""A folder of compiled modules, as Lean's search path knows them: `A.B` is `A/B.olean`, with its other parts beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lean_bridge.errors import ToolchainError
+from lean_bridge.toolchain.jobs import Frontend, Job, Write
+from lean_bridge.toolchain.modules import SourceModule
+from lean_bridge.toolchain.olean import Parts, complete, complete_parts
+
+_PARTS: Final = (".olean.server", ".olean.private")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Compiled modules under one folder.
+
+    Beside each module lies a `.made` file with its fingerprint and the size of its `.olean`. It is written last, so a module that a killed process left
+    half written is compiled again.
+    """
+
+    root: Path
+
+    def _file(self, module: str, suffix: str) -> Path:
+        *folders, last = module.split(".")
+        return self.root.joinpath(*folders, last + suffix)
+
+    def holds(self, module: str, fingerprint: str) -> bool:
+        """Whether the module is there, compiled from sources with this fingerprint."""
+        try:
+            made = self._file(module, ".made").read_text(encoding="utf-8").split()
+            return made == [fingerprint, str(self._file(module, ".olean").stat().st_size)]
+        except OSError:
+            return False
+
+    def compile(
+        self,
+        module: SourceModule,
+        fingerprint: str,
+        process: Frontend,
+        *,
+        name: str,
+        path: Sequence[str],
+        json: bool,
+        write: Write,
+    ) -> bool:
+        """Compiles one module into this library; whether Lean accepted it.
+
+        Args:
+            module: the source.
+            fingerprint: what `holds` will ask for.
+            process: the front end to use.
+            name: how messages call the file.
+            path: the libraries that its imports are in, this one included.
+            json: messages as JSON.
+            write: takes Lean's messages.
+
+        Raises:
+            ServerDied: the process died over it.
+        """
+        olean = self._file(module.name, ".olean")
+        olean.parent.mkdir(parents=True, exist_ok=True)
+        self._file(module.name, ".made").unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=olean.parent) as scratch:
+            fresh = Path(scratch) / olean.name
+            job = Job(str(module.file.absolute()), name, module.name, str(fresh.absolute()), json=json, leanPath=path)
+            if process.run(job, write) != 0:
+                return False
+            self._place(fresh, olean)
+        made = f"{fingerprint} {olean.stat().st_size}"
+        _write_atomically(self._file(module.name, ".made"), made.encode())
+        return True
+
+    def _place(self, fresh: Path, olean: Path) -> None:
+        ir, server, private = (fresh.with_name(fresh.name.replace(".olean", suffix)) for suffix in (".ir", *_PARTS))
+        if not fresh.exists():
+            raise ToolchainError(f"Lean wrote no {olean.name}; run `lemma doctor`")
+        if private.exists():
+            parts = complete_parts(
+                Parts(fresh.read_bytes(), server.read_bytes(), private.read_bytes()), ir.read_bytes()
+            )
+            private.write_bytes(parts.private)
+            server.write_bytes(parts.server)
+            fresh.write_bytes(parts.olean)
+        else:
+            fresh.write_bytes(complete(fresh.read_bytes()))
+        # Parts of another compilation beside it would be loaded with it.
+        for suffix in _PARTS:
+            olean.with_suffix(suffix).unlink(missing_ok=True)
+        for part in (fresh, server, private):
+            if part.exists():
+                part.replace(olean.parent / part.name)
+
+    def adopt(self, other: Library, module: str) -> None:
+        """Takes a compiled module over from another library."""
+        for suffix in (".olean", *_PARTS, ".made"):
+            source, target = other._file(module, suffix), self._file(module, suffix)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.exists():
+                shutil.copyfile(source, target)
+
+
+def _write_atomically(file: Path, content: bytes) -> None:
+    fresh = file.with_name(f".new-{os.getpid()}-{file.name}")
+    fresh.write_bytes(content)
+    fresh.replace(file)

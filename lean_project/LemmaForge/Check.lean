@@ -79,9 +79,20 @@ where
     | .ok kernel => return kernel
     | .error _ => throw s!"the kernel refuses the auxiliary declaration `{name}`"
 
+/-- Syntax that runs a program of the proof's author while the proof is elaborated, trusts compiled code, or reads files. A proof needs none of it, and Lean's kernel
+has had holes that only such programs reach. -/
+def forbiddenSyntax : List SyntaxNodeKind :=
+  [``Parser.Tactic.runTac, ``Parser.Tactic.nativeDecide, ``Parser.Term.«unsafe», `Lean.byElab, `Lean.runElab, `Lean.runMeta, `Lean.includeStr]
+
+/-- The first piece of forbidden syntax in a proof, as it is written. -/
+def forbidden? (proof : Syntax) : Option String := do
+  let found ← proof.find? fun stx => forbiddenSyntax.contains stx.getKind
+  let keyword ← found.find? Syntax.isAtom
+  return keyword.getAtomVal
+
 /-- Why a proof is not accepted. -/
 structure Rejection where
-  /-- `parse`, `elaboration`, `sorry`, `axiom`, `kernel`, `heartbeats`, `timeout` or `cancelled`. -/
+  /-- `parse`, `metaprogram`, `elaboration`, `sorry`, `axiom`, `kernel`, `heartbeats`, `timeout` or `cancelled`. -/
   reason : String
   /-- What a person reads. -/
   message : String
@@ -137,6 +148,8 @@ def elabProof (target : Target) (text : String) (limits : StepLimits) (token : I
   match parseAll (Parser.categoryParser `term 0).fn text target.before with
   | .error message => return (.error { reason := "parse", message := ← located message }, MessageLog.empty.add message)
   | .ok stx =>
+    if let some keyword := forbidden? stx then
+      return (.error { reason := "metaprogram", message := s!"a proof may not use `{keyword.trimAscii}`" }, {})
     let act : TermElabM Expr := Meta.forallBoundedTelescope target.type target.arity fun xs type => do
       let proof ← withLoggedErrors <| Term.withSynthesize <| Term.elabTermEnsuringType stx type
       mkLambdaFVars xs (← instantiateMVars proof)

@@ -1,0 +1,127 @@
+"""Proving one theorem: a generator, a search, Lean and the judge put together."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from dataclasses import dataclass, replace
+
+from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
+from lean_bridge.pool import LeanPool
+from prover.core import AttemptOutcome, Budget, Clock, Generator, Listener, SearchResult
+from prover.environment import LeanEnvironment, TacticLimits
+from prover.generators.rules import RulesGenerator
+from prover.judge import Verdict, judge
+from prover.search.best_first import best_first
+from prover.search.graph import ProofGraph
+from prover.workplace import SourceFile, Task, Workplace
+
+_WRONG_PROOFS = frozenset({"axiom", "sorry", "metaprogram"})
+"""Reasons of the judge that say that the generator cheated; any other says that a script does not do what its steps did."""
+
+__all__ = ["Failure", "ProofAttempt", "SourceFile", "Task", "prove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong with Lean or the machine; never the theorem's fault."""
+
+    kind: str
+    """`rejected` (Lean took every step and then not the whole), an error kind of the protocol, or an exception's name."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofAttempt:
+    """What came of one task."""
+
+    task: Task
+    outcome: AttemptOutcome
+    """`proved` only with an accepting verdict; `failed`: not found, or found by cheating (see `verdict`); `timeout`; `error`:
+    see `failure`."""
+    seconds: float
+    """Wall time, with opening the environment and judging."""
+    proof: str | None = None
+    """The whole term, `by` and the tactics under it indented by two columns."""
+    verdict: Verdict | None = None
+    search: SearchResult | None = None
+    graph: ProofGraph[int] | None = None
+    """What was searched, for `prover.tree`."""
+    failure: Failure | None = None
+
+    def indented(self, columns: int) -> str:
+        """The proof with every line but the first moved to the right, to stand in a source text."""
+        return (self.proof or "").replace("\n", "\n" + " " * columns)
+
+
+async def prove(
+    pool: LeanPool,
+    task: Task,
+    *,
+    budget: Budget | None = None,
+    generator: Generator | None = None,
+    limits: TacticLimits | None = None,
+    listen: Listener = lambda event: None,
+    clock: Clock = time.monotonic,
+) -> ProofAttempt:
+    """Try to prove a theorem.
+
+    Args:
+        pool: where a Lean process is leased for as long as this takes.
+        task: what is to be proved.
+        budget: for the search alone.
+        generator: proposes tactics; the rules when None.
+        limits: of each tactic.
+        listen: is told of each event of the search, in order; must return at once.
+        clock: seconds.
+
+    Raises:
+        InputError: the statement does not elaborate, or a module is unknown.
+        UnknownTheorem: the task's file leaves no theorem of that name open.
+    """
+    started = clock()
+    attempt = ProofAttempt(task, "error", 0.0)
+    try:
+        async with Workplace(pool, task) as workplace:
+            environment = LeanEnvironment(workplace, limits)
+            graph = ProofGraph(await environment.start())
+            attempt = replace(attempt, graph=graph)
+            result = await best_first(
+                graph,
+                environment,
+                generator or RulesGenerator(),
+                budget=budget or Budget(),
+                clock=clock,
+                listen=listen,
+            )
+            attempt = replace(attempt, outcome=result.outcome, search=result)
+            if result.script is not None:
+                attempt = await _judged(attempt, workplace, result.script)
+    except InputError:
+        raise
+    except BridgeError as error:
+        kind = error.kind if isinstance(error, RequestFailed) else type(error).__name__
+        attempt = replace(attempt, outcome="error", failure=Failure(kind, str(error)))
+    return replace(attempt, seconds=clock() - started)
+
+
+async def _judged(attempt: ProofAttempt, workplace: Workplace, script: str) -> ProofAttempt:
+    proof = "by\n" + textwrap.indent(script, "  ")
+    try:
+        verdict = await _ask_judge(workplace, proof)
+    except ServerDied:
+        await workplace.renew()
+        verdict = await _ask_judge(workplace, proof)
+    attempt = replace(attempt, proof=proof, verdict=verdict)
+    if verdict.accepted:
+        return replace(attempt, outcome="proved")
+    if verdict.reason in _WRONG_PROOFS:
+        return replace(attempt, outcome="failed")
+    failure = Failure("rejected", f"the judge refused the proof that was found ({verdict.reason}): {verdict.message}")
+    return replace(attempt, outcome="error", failure=failure)
+
+
+async def _ask_judge(workplace: Workplace, proof: str) -> Verdict:
+    return await judge(
+        workplace.server, workplace.env, proof=proof, statement=workplace.statement, declaration=workplace.declaration
+    )

@@ -1,0 +1,30 @@
+"""What can go wrong in the prover.
+
+A goal that resists and a tactic that fails are values; these are mistakes of a caller or of a plug-in. What Lean's process
+does wrong is raised as `lean_bridge.errors.BridgeError` and comes back as an attempt with the outcome `error`.
+
+::
+
+    ProverError
+    ├── GraphError        the search graph was asked for what it does not hold, or one of its invariants is broken
+    ├── GeneratorError    a generator answered something that cannot be used
+    └── UnknownTheorem    the file has no open theorem of that name
+"""
+
+from __future__ import annotations
+
+
+class ProverError(Exception):
+    """Base of everything that the prover raises."""
+
+
+class GraphError(ProverError):
+    """Raised when a search graph is used against its contract or found inconsistent."""
+
+
+class GeneratorError(ProverError):
+    """Raised when a generator's answer has the wrong shape, or its cost is negative."""
+
+
+class UnknownTheorem(ProverError):
+    """Raised when a task names a theorem that its file does not leave open."""

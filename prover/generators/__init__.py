@@ -1,0 +1,1 @@
+"""Where tactics come from, one source a file."""

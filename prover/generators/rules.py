@@ -1,0 +1,83 @@
+"""The generator that needs no model: hand-written rules, and lemmas of the environment found by look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from prover.core import Premise, Proposal, Proposals, Query
+from prover.generators.rulebook import GoalView, Rule, standard
+
+
+@dataclass(frozen=True, slots=True)
+class PremiseRule:
+    """How the lemmas found for one use become tactics."""
+
+    use: str
+    cost: float
+    """Of the best lemma; each further one costs `step` more."""
+    limit: int
+    step: float = 0.1
+    final: bool = False
+
+
+PREMISE_RULES = (
+    PremiseRule("exact", 0.7, limit=6, step=0.05, final=True),
+    PremiseRule("apply", 1.4, limit=6, step=0.15),
+    PremiseRule("rw", 1.5, limit=10, step=0.12),
+)
+
+_LOOK_UP_COST = 1.0
+"""When the look-up is worth its time: after what closes a goal at once and most of arithmetic. The first look-up of a process
+builds its index, which takes seconds on the embedded Lean."""
+
+_DEEPEST_LOOK_UP = 8
+_BY_ASSUMPTION = 0.5
+"""How much cheaper it is to apply a lemma when hypotheses have to give all that it asks for: that is known at once."""
+
+_SIMP_LEMMAS = 4
+"""So many of the rewriting lemmas are also handed to `simp` and `grind` together."""
+
+
+class RulesGenerator:
+    """Proposes what the rules say, and in a second stage what the premises that fit the goal allow."""
+
+    def __init__(
+        self, rules: Sequence[Rule] | None = None, premise_rules: Sequence[PremiseRule] = PREMISE_RULES
+    ) -> None:
+        """Args: rules: the standard ones when None; premise_rules: empty for no look-up."""
+        self._rules = tuple(standard() if rules is None else rules)
+        self._premise_rules = tuple(premise_rules)
+
+    async def propose(self, queries: Sequence[Query]) -> list[Proposals]:
+        """Rules at stage 0, premises at stage 1."""
+        return [self._by_rules(query) if query.stage == 0 else await self._by_premises(query) for query in queries]
+
+    def _by_rules(self, query: Query) -> Proposals:
+        view = GoalView(query.goals[0], query.depth)
+        proposals = tuple(_apply(self._rules, view))
+        look_up = bool(self._premise_rules) and query.depth <= _DEEPEST_LOOK_UP
+        return Proposals(proposals, _LOOK_UP_COST if look_up else None)
+
+    async def _by_premises(self, query: Query) -> Proposals:
+        uses = [rule.use for rule in self._premise_rules]
+        premises = await query.premises(uses, max(rule.limit for rule in self._premise_rules))
+        return Proposals(tuple(self._use(premises)))
+
+    def _use(self, premises: Sequence[Premise]) -> Iterator[Proposal]:
+        for rule in self._premise_rules:
+            fitting = [premise for premise in premises if premise.use == rule.use][: rule.limit]
+            for place, premise in enumerate(fitting):
+                if rule.use == "apply":
+                    cost = rule.cost - _BY_ASSUMPTION + rule.step * place
+                    yield Proposal(f"{premise.tactic} <;> assumption", cost, "premise: apply to hypotheses", final=True)
+                yield Proposal(premise.tactic, rule.cost + rule.step * place, f"premise: {rule.use}", final=rule.final)
+            if rule.use == "rw" and fitting:
+                names = ", ".join(dict.fromkeys(premise.name for premise in fitting[:_SIMP_LEMMAS]))
+                yield Proposal(f"grind [{names}]", rule.cost, "premise: grind", final=True)
+
+
+def _apply(rules: Sequence[Rule], view: GoalView) -> Iterator[Proposal]:
+    for rule in rules:
+        for place, tactic in enumerate(rule.make(view)):
+            yield Proposal(tactic, rule.cost + rule.step * place, rule.name, rule.effort, rule.final)

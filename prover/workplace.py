@@ -1,0 +1,128 @@
+"""What is to be proved, and a leased Lean process in which its environment is open."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from lean_bridge.client import LeanServer
+from lean_bridge.errors import InputError, RequestFailed
+from lean_bridge.pool import LeanPool
+from lean_bridge.protocol import GoalStart
+from lean_bridge.wire import failure_messages
+from prover.errors import UnknownTheorem
+
+_CALLERS_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A Lean file that leaves theorems open."""
+
+    text: str
+    path: str = "input.lean"
+    """As it is shown in messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A theorem to prove. Exactly one of `statement`, `declaration` and `file` is given."""
+
+    name: str
+    """For reports; with `file` also which theorem is meant."""
+    statement: str | None = None
+    """A proposition, `∀ n : Nat, n = n`."""
+    declaration: str | None = None
+    """Source text, `theorem foo (n : Nat) : n = n := by sorry`."""
+    file: SourceFile | None = None
+    """The theorem is taken from here, with everything that stands before it."""
+    imports: tuple[str, ...] = ("Init",)
+    """Modules under a statement or declaration; a file has its own."""
+    prelude: str = ""
+    """Source text between the imports and a statement or declaration."""
+
+    def __post_init__(self) -> None:
+        given = [part for part in (self.statement, self.declaration, self.file) if part is not None]
+        if len(given) != 1:
+            raise ValueError(f"task {self.name}: give one of statement, declaration and file, not {len(given)}")
+
+
+class Workplace:
+    """A lease on a server of the pool with a task's environment open. Ids of the old process are void after `renew`.
+
+    Attributes:
+        server: the process.
+        env: the environment in which the task is stated.
+        statement: the trusted statement, or None when there is
+        declaration: the trusted declaration.
+    """
+
+    server: LeanServer
+    env: int
+
+    def __init__(self, pool: LeanPool, task: Task) -> None:
+        self._pool = pool
+        self._task = task
+        self._lease = AsyncExitStack()
+        self.statement = task.statement
+        self.declaration = task.declaration
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._lease.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._lease.aclose()
+
+    async def renew(self) -> None:
+        """Exchange a process that died for another one, in which the environment is open again."""
+        await self._lease.aclose()
+        self._lease = AsyncExitStack()
+        await self._open()
+
+    async def start(self) -> GoalStart:
+        """Open the task's goal.
+
+        Raises:
+            InputError: the statement does not elaborate, or is not a proposition.
+        """
+        try:
+            return await self.server.start_goal(self.env, statement=self.statement, declaration=self.declaration)
+        except RequestFailed as error:
+            raise _blame(self._task, error) from error
+
+    async def _open(self) -> None:
+        self.server = await self._lease.enter_async_context(self._pool.lease())
+        try:
+            if self._task.file is None:
+                opened = await self.server.open_environment(self._task.imports, self._task.prelude)
+                self.env = opened.id
+            else:
+                await self._open_file(self._task.file)
+        except RequestFailed as error:
+            raise _blame(self._task, error) from error
+
+    async def _open_file(self, file: SourceFile) -> None:
+        report = await self.server.check_file(file.text, file=file.path, open=True)
+        for theorem in report.theorems:
+            if theorem.name == self._task.name and theorem.env is not None:
+                self.env = theorem.env
+                self.declaration = theorem.declaration
+                return
+        known = ", ".join(theorem.name for theorem in report.theorems if theorem.env is not None) or "none"
+        raise UnknownTheorem(f"{file.path} leaves no theorem `{self._task.name}` open; open theorems: {known}")
+
+
+def _blame(task: Task, error: RequestFailed) -> InputError | RequestFailed:
+    if error.kind not in _CALLERS_FAULTS:
+        return error
+    details = [f"{m.line}:{m.column}: {m.text}" for m in failure_messages(error) if m.severity == "error"]
+    return InputError("\n".join([f"{task.name}: {error}", *details]))

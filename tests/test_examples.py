@@ -1,0 +1,44 @@
+"""Everything in examples/ does what it says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench.testing import Lemma
+
+
+@pytest.mark.slow
+def test_every_theorem_of_the_first_example_is_proved(repository: Path, tmp_path: Path) -> None:
+    example = repository / "examples/first.lean"
+    copy = tmp_path / "proved.lean"
+    run = Lemma(tmp_path)("prove", example, "--json", "--write-to", copy, "--tree", tmp_path / "search.html")
+    assert run.code == 0, run.out + run.err
+    report = run.json()
+    assert report["proved"] == report["total"] == example.read_text().count("sorry") == 11
+    assert report["copy"] == {"path": str(copy), "fault": None}
+    assert "sorry" not in copy.read_text()
+    assert len(list(tmp_path.glob("search-*.html"))) == 11
+
+
+def test_metaprograms_run_as_under_lean(repository: Path, tmp_path: Path) -> None:
+    run = Lemma(tmp_path)("lean", "run", repository / "examples/metaprogram.lean")
+    assert run.code == 0, run.out + run.err
+    assert run.out.splitlines()[:4] == ["1", "2", "3", "144"]
+    assert '[("be", 2), ("not", 1), ("or", 1), ("to", 2)]' in run.out
+    assert "#[2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47]" in run.out
+
+
+def test_a_theorem_is_proved_from_python(repository: Path) -> None:
+    script = repository / "examples/prove_from_python.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("proved in ")
+
+
+def test_the_readme_shows_the_python_example_as_it_is(repository: Path) -> None:
+    example = (repository / "examples/prove_from_python.py").read_text()
+    assert f"```python\n{example}```" in (repository / "README.md").read_text()

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbench.testing import Lemma
+
+HARD = """\
+theorem fermat (a b c n : Nat) : n > 2 → a ^ n + b ^ n = c ^ n → a * b * c = 0 := by sorry
+theorem mersenne (n : Nat) : ∃ p, n < p ∧ ∀ d, d ∣ 2 ^ p - 1 → d = 1 ∨ d = 2 ^ p - 1 := by sorry
+"""
+
+
+def descendants(process: psutil.Process, least: int, seconds: float) -> list[psutil.Process]:
+    """The processes under `process`, once there are `least` of them."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = process.children(recursive=True)
+        if len(found) >= least:
+            return list(found)
+        time.sleep(0.05)
+    raise AssertionError(f"no {least} processes after {seconds} s")
+
+
+@pytest.mark.parametrize(
+    ("moment", "stop"),
+    [(0.3, signal.SIGINT), (6.0, signal.SIGINT), (6.0, signal.SIGTERM)],
+    ids=["while Lean starts", "while it searches", "by a termination signal"],
+)
+def test_an_interrupted_proof_search_leaves_no_process_behind(
+    moment: float, stop: signal.Signals, lemma: Lemma, tmp_path: Path
+) -> None:
+    (tmp_path / "hard.lean").write_text(HARD)
+    argv = [str(lemma.path), "prove", "hard.lean", "--seconds", "300", "--workers", "2"]
+    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        children = descendants(psutil.Process(command.pid), least=2, seconds=60)
+        time.sleep(moment)
+        command.send_signal(stop)
+        out, err = command.communicate(timeout=15)
+    assert command.returncode == (130 if stop == signal.SIGINT else -stop), err
+    assert "Traceback" not in err
+    assert "proved" not in out
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
+def test_an_interrupted_program_leaves_no_process_behind(lemma: Lemma, tmp_path: Path) -> None:
+    (tmp_path / "loop.lean").write_text('#eval IO.println "begun"\n#eval show IO Unit from do repeat IO.sleep 10\n')
+    argv = [str(lemma.path), "lean", "run", "loop.lean"]
+    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        children = descendants(psutil.Process(command.pid), least=1, seconds=60)
+        time.sleep(6)
+        command.send_signal(signal.SIGINT)
+        _, err = command.communicate(timeout=15)
+    assert command.returncode == 130, err
+    assert "Traceback" not in err
+    assert not psutil.wait_procs(children, timeout=5)[1]

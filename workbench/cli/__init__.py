@@ -1,0 +1,1 @@
+"""The command line `lemma`: one module a group of commands."""

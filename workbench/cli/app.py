@@ -1,0 +1,96 @@
+"""The command `lemma`: its groups of commands, and the one place where an error becomes an exit code.
+
+====  ===========================================================================
+code  meaning
+====  ===========================================================================
+0     done; for `prove`: everything is proved
+1     Lean's answer is no: something is not proved, does not build, has errors
+2     the input, an option or the installation is wrong; the message says the cure
+3     a Lean process failed (crash, limit): nothing was found out
+130   interrupted
+====  ===========================================================================
+"""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
+from workbench.cli import doctor, lean, prove
+
+INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
+"""Error kinds of docs/protocol.md that are the fault of what the user gave."""
+
+MODULE_CURE = (
+    "Check the name of the import. The embedded Lean has Init, Std and Lean; modules of a Lake project, Mathlib among them, "
+    "need --lean native --project DIR."
+)
+
+app = typer.Typer(
+    name="lemma",
+    help="A theorem-proving workbench for Lean 4.",
+    epilog="Exit codes: 0 done or proved, 1 not proved or Lean found errors, 2 bad input or no usable Lean, "
+    "3 a Lean process failed, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("prove")(prove.prove)
+app.add_typer(lean.app, name="lean")
+app.command("doctor")(doctor.doctor)
+
+
+def print_version(wanted: bool) -> None:
+    """Prints the version and ends, if it was asked for."""
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"lemma {version('lemmaforge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A theorem-proving workbench for Lean 4: search for proofs, have them checked, run and build Lean files."""
+
+
+def main() -> None:
+    """Runs the command line of this process and ends it with one of the exit codes above."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Lean is written in letters that not every terminal has; a result must not be lost for that.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except BridgeError as error:
+        typer.echo(f"error: {explained(error)}", err=True)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def exit_code(error: BridgeError) -> int:
+    """The code that a process ends with on `error`."""
+    at_fault = isinstance(error, InputError | ToolchainError)
+    return 2 if at_fault or (isinstance(error, RequestFailed) and error.kind in INPUT_FAULTS) else 3
+
+
+def explained(error: BridgeError) -> str:
+    """The message of `error`, with the messages that came from Lean beneath it."""
+    if not isinstance(error, RequestFailed):
+        return str(error)
+    from lean_bridge.wire import failure_messages
+
+    listing = [f"\n  {m.line}:{m.column}: {m.severity}: {m.text}" for m in failure_messages(error)]
+    cure = f"\n{MODULE_CURE}" if error.kind == "unknown_module" else ""
+    return str(error).rstrip() + "".join(listing) + cure

@@ -1,0 +1,49 @@
+"""Options that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.progress import progress_shown
+from workbench.settings import LeanKind, Settings
+
+if TYPE_CHECKING:
+    from lean_bridge.toolchain import Toolchain
+
+LeanOption = Annotated[
+    LeanKind | None,
+    typer.Option(
+        "--lean",
+        help="Which Lean: the embedded one, a native one (elan, lake), or auto: the native one for a Lake project if "
+        "there is one, else the embedded one. \\[default: LEMMAFORGE_LEAN, or auto]",
+        show_default=False,
+    ),
+]
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option("--project", metavar="DIR", help="A Lake project, in whose environment a native Lean runs."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document (`run`: one object a message).")]
+
+
+def chosen_toolchain(lean: LeanKind | None, project: Path | None = None) -> Toolchain:
+    """The Lean that the options ask for; the embedded one is installed if it is missing, with progress on stderr.
+
+    Raises:
+        ToolchainError: there is none.
+        InputError: the settings are wrong.
+    """
+    from lean_bridge.toolchain import find_toolchain
+
+    kind = lean or Settings.from_environment().lean
+    with progress_shown() as progress:
+        return find_toolchain(kind.value, project, progress)
+
+
+def print_json(document: object) -> None:
+    """Prints `document` on standard output, for machines."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))

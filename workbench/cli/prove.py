@@ -1,0 +1,270 @@
+"""`lemma prove`: search for proofs, have each checked, show and keep them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lean_bridge.errors import InputError
+from prover.core import Budget
+from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, print_json
+from workbench.cli.progress import progress_shown
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lean_bridge.pool import LeanPool
+    from lean_bridge.protocol import Hello
+    from lean_bridge.toolchain import Toolchain
+    from prover.engine import ProofAttempt
+    from workbench.problems import LeanFile, Problem
+
+TREE_FORMATS = (".html", ".svg", ".json", ".dot")
+BUDGET = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for, checked as far as it can be without Lean."""
+
+    subject: LeanFile | Problem
+    """The file whose theorems are to be proved, or the statement."""
+    theorems: tuple[str, ...]
+    """Names of those to prove; none: all."""
+    budget: Budget
+    workers: int
+    copy: Path | None
+    """Where a copy of the file with the proofs goes."""
+    tree: Path | None
+    """Where a drawing of the search goes."""
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the copy with the proofs."""
+
+    path: Path
+    fault: str | None
+    """Why it was not written."""
+
+
+def prove(
+    source: Annotated[str, typer.Argument(metavar="FILE|STATEMENT", help="A Lean file, or a statement as text.")],
+    theorem: Annotated[
+        list[str] | None, typer.Option("--theorem", "-t", metavar="NAME", help="Prove only this theorem; repeatable.")
+    ] = None,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", "-i", metavar="MODULE", help="Import this for a statement; repeatable."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", min=1, help="Theorems at a time.", show_default="as cores and memory allow"),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time for each theorem.")] = BUDGET.seconds,
+    steps: Annotated[int, typer.Option(min=1, help="Tactics to try for each theorem.")] = BUDGET.steps,
+    nodes: Annotated[int, typer.Option(min=1, help="Goals to open for each theorem.")] = BUDGET.nodes,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write a copy of the file with the proofs in it: FILE.proved.lean.")
+    ] = False,
+    write_to: Annotated[
+        Path | None, typer.Option("--write-to", metavar="OUT", help="As --write, into this file.")
+    ] = None,
+    tree: Annotated[
+        Path | None,
+        typer.Option(
+            "--tree",
+            metavar="OUT",
+            help="Draw the search: OUT ends in .html, .svg, .json or .dot. Of several theorems each gets OUT-NAME.",
+        ),
+    ] = None,
+    lean: LeanOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove theorems: those of a file that end in `sorry`, or one statement.
+
+    Every proof that the search finds is checked again: Lean's kernel compares it with the statement as you gave it, and the
+    axioms that it rests on are examined. Exits with 0 if everything was proved, 1 if not, 2 on bad input.
+
+    [bold]Examples[/bold]
+
+        lemma prove examples/first.lean
+
+        lemma prove "∀ a b : Nat, a + b = b + a"
+
+        lemma prove "∀ n : Nat, n < 2 ^ n" --tree search.html
+
+        lemma prove --import Std "(∅ : Std.HashMap Nat Nat).size = 0"
+
+        lemma prove examples/first.lean --theorem gauss --seconds 20 --write
+    """
+    request = checked_request(
+        source,
+        theorems=tuple(theorem or ()),
+        imports=tuple(imports or ()),
+        budget=Budget(seconds=seconds, steps=steps, nodes=nodes),
+        workers=workers or Settings.from_environment().workers,
+        write=write,
+        copy=write_to,
+        tree=tree,
+        as_json=as_json,
+    )
+    toolchain = chosen_toolchain(lean, project)
+    raise typer.Exit(0 if asyncio.run(run(request, toolchain)) else 1)
+
+
+def checked_request(
+    source: str,
+    *,
+    theorems: tuple[str, ...],
+    imports: tuple[str, ...],
+    budget: Budget,
+    workers: int,
+    write: bool,
+    copy: Path | None,
+    tree: Path | None,
+    as_json: bool,
+) -> Request:
+    """Puts a request together.
+
+    Raises:
+        InputError: options contradict each other, or a file cannot be read, or a result could not be written.
+    """
+    from workbench.problems import names_a_file, read_lean_file, statement_problem
+
+    if names_a_file(source):
+        subject: LeanFile | Problem = read_lean_file(Path(source))
+        if imports:
+            raise InputError(f"--import is for a statement; write the imports at the head of {source}.")
+        if write and copy is None:
+            copy = Path(source).with_suffix(".proved.lean")
+        if copy is not None and copy.exists() and copy.samefile(source):
+            raise InputError(f"{copy} is the input itself; choose another name for the copy.")
+    else:
+        subject = statement_problem(source, imports)
+        if theorems or write or copy:
+            raise InputError(
+                "--theorem and --write are for a file, and this is a statement; is the name of the file right?"
+            )
+    if tree is not None and tree.suffix not in TREE_FORMATS:
+        raise InputError(f"--tree {tree}: the name must end in one of {', '.join(TREE_FORMATS)}.")
+    for place in filter(None, (copy, tree)):
+        if not place.parent.is_dir():
+            raise InputError(f"{place}: there is no folder {place.parent}; make it first.")
+    return Request(subject, theorems, budget, workers, copy, tree, as_json)
+
+
+async def run(request: Request, toolchain: Toolchain) -> bool:
+    """Carries a request out and reports on it. Says whether everything was proved."""
+    from lean_bridge.pool import LeanPool
+    from workbench.cli.prove_display import ProveDisplay, report
+    from workbench.proving import prove_all
+
+    size = processes(request)
+    async with LeanPool(toolchain, size=size, spares=0) as pool:
+        hello, problems = await find_problems(request, pool)
+        with ProveDisplay(len(problems), results=not request.as_json) as display:
+            attempts = await prove_all(pool, problems, workers=size, budget=request.budget, watcher=display)
+        written = await write_copy(request, pool, problems, attempts)
+    trees = draw_trees(request.tree, problems, attempts)
+    if request.as_json:
+        copy = written and {"path": str(written.path), "fault": written.fault}
+        print_json({**report(problems, attempts, trees, hello), "copy": copy})
+    else:
+        print_end(display.summary(), written, trees)
+    return all(attempt.outcome == "proved" for attempt in attempts) and not (written and written.fault)
+
+
+def processes(request: Request) -> int:
+    """How many Lean processes to start: no more than there can be searches, as each costs seconds and a gigabyte."""
+    from workbench.problems import LeanFile
+
+    searches = request.subject.text.count("sorry") if isinstance(request.subject, LeanFile) else 1
+    return min(request.workers, max(1, searches))
+
+
+async def find_problems(request: Request, pool: LeanPool) -> tuple[Hello, list[Problem]]:
+    """Starts Lean, and finds out what the request wants proved.
+
+    Raises:
+        InputError, RequestFailed: the file or an import is wrong.
+    """
+    from workbench.problems import LeanFile, problems_in_file
+
+    with progress_shown() as progress:
+        progress("starting Lean", None)
+        async with pool.lease() as server:
+            if isinstance(request.subject, LeanFile):
+                progress(f"reading {request.subject.path}", None)
+                return server.hello, await problems_in_file(server, request.subject, request.theorems)
+            await server.open_environment(request.subject.task.imports)
+            return server.hello, [request.subject]
+
+
+async def write_copy(
+    request: Request, pool: LeanPool, problems: Sequence[Problem], attempts: Sequence[ProofAttempt]
+) -> Written | None:
+    """Writes the copy with the proofs, if one is wanted, after Lean has checked it as a whole."""
+    from workbench.problems import LeanFile
+    from workbench.proving import check_copy, with_proofs, write_whole
+
+    proved = [attempt.task.name for attempt in attempts if attempt.outcome == "proved"]
+    if request.copy is None or not isinstance(request.subject, LeanFile):
+        return None
+    if not proved:
+        return Written(request.copy, "there is no proof to write")
+    text = with_proofs(request.subject, problems, attempts)
+    async with pool.lease() as server:
+        fault = await check_copy(server, request.copy, text, proved)
+    if fault is None:
+        write_whole(request.copy, text)
+    return Written(request.copy, fault)
+
+
+def draw_trees(tree: Path | None, problems: Sequence[Problem], attempts: Sequence[ProofAttempt]) -> list[Path | None]:
+    """Draws each search, if a drawing is wanted.
+
+    Returns:
+        The file of each, None where there was no search.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
+    from prover.tree import write_tree
+
+    drawn: list[Path | None] = []
+    for problem, attempt in zip(problems, attempts, strict=True):
+        if tree is None or attempt.graph is None:
+            drawn.append(None)
+            continue
+        path = tree if len(problems) == 1 else tree.with_stem(f"{tree.stem}-{file_stem(problem.name)}")
+        try:
+            write_tree(attempt.graph, path, title=problem.name)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
+        drawn.append(path)
+    return drawn
+
+
+def file_stem(name: str) -> str:
+    """A theorem's name as part of a file name."""
+    return "".join(letter if letter.isalnum() or letter in "._'" else "_" for letter in name)
+
+
+def print_end(summary: str, written: Written | None, trees: Sequence[Path | None]) -> None:
+    """Prints what `lemma prove` ends with."""
+    typer.echo(summary)
+    if written is not None:
+        typer.echo(f"not written: {written.fault}" if written.fault else f"proofs written to {written.path}")
+    drawn = [path for path in trees if path is not None]
+    if len(drawn) == 1:
+        typer.echo(f"search drawn in {drawn[0]}")
+    elif drawn:
+        typer.echo(f"{len(drawn)} searches drawn, from {drawn[0]} to {drawn[-1]}")

@@ -1,0 +1,107 @@
+"""Proves many problems at a time, and writes proofs into a copy of their file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from lean_bridge.client import LeanServer
+from lean_bridge.errors import InputError
+from lean_bridge.pool import LeanPool
+from prover.core import Budget, Event
+from prover.engine import ProofAttempt, prove
+from workbench.problems import LeanFile, Problem, describe
+
+
+class Watcher(Protocol):
+    """Follows the work, for a display."""
+
+    def started(self, problem: Problem) -> None:
+        """The search for this problem's proof begins."""
+        ...
+
+    def happened(self, problem: Problem, event: Event) -> None:
+        """Something happened in the search."""
+        ...
+
+    def ended(self, problem: Problem, attempt: ProofAttempt) -> None:
+        """This problem is done with."""
+        ...
+
+
+async def prove_all(
+    pool: LeanPool, problems: Sequence[Problem], *, workers: int, budget: Budget, watcher: Watcher
+) -> list[ProofAttempt]:
+    """Tries to prove each problem within `budget`, at most `workers` at a time.
+
+    Returns:
+        One attempt a problem, in the order of the problems.
+
+    Raises:
+        InputError: a statement does not elaborate.
+    """
+    free = asyncio.Semaphore(workers)
+
+    async def attempt(problem: Problem) -> ProofAttempt:
+        async with free:
+            watcher.started(problem)
+            result = await prove(
+                pool, problem.task, budget=budget, listen=lambda event: watcher.happened(problem, event)
+            )
+            watcher.ended(problem, result)
+            return result
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(attempt(problem)) for problem in problems]
+    except* InputError as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def with_proofs(file: LeanFile, problems: Sequence[Problem], attempts: Sequence[ProofAttempt]) -> str:
+    """The text of the file with each proof that was found in the place of its `sorry`."""
+    data = file.text.encode()
+    found = [
+        (problem.place, attempt)
+        for problem, attempt in zip(problems, attempts, strict=True)
+        if problem.place is not None and attempt.outcome == "proved"
+    ]
+    for place, attempt in sorted(found, key=lambda pair: pair[0].start, reverse=True):
+        line = data[: place.start].decode().rpartition("\n")[2]
+        margin = line[: len(line) - len(line.lstrip())]
+        data = data[: place.start] + attempt.indented(len(margin)).encode() + data[place.stop :]
+    return data.decode()
+
+
+async def check_copy(server: LeanServer, path: Path, text: str, proved: Sequence[str]) -> str | None:
+    """Has Lean check a file with proofs in it, from its first line to its last.
+
+    Returns:
+        What is wrong with it: an error, or one of the theorems `proved` that still rests on `sorry`; None if all is well.
+    """
+    report = await server.check_file(text, file=str(path))
+    for message in report.messages:
+        if message.severity == "error":
+            return describe(path, message)
+    open_still = {theorem.name for theorem in report.theorems if theorem.sorry or "sorryAx" in theorem.axioms}
+    resting = [name for name in proved if name in open_still]
+    return f"{path}: {', '.join(resting)} rests on a theorem that is not proved yet" if resting else None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that it is there as a whole or not at all.
+
+    Raises:
+        InputError: the place cannot be written to.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}; choose another place.") from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -58,7 +58,7 @@ structure Premise where
   tactic : String
   /-- Goals that it leaves beside the rewritten one. -/
   sideGoals : Nat
-  /-- Higher is more specific: the number of symbols of the lemma's pattern that were matched. -/
+  /-- Higher is more specific. Comparable within one use. -/
   score : Nat
 
 /-- What to look for and how much of it. -/
@@ -85,36 +85,41 @@ private def tried {α : Type} (act : MetaM α) : MetaM (Option α) := do
     if e.isRuntime || e.isInterrupt then throw e
     return none
 
-/-- The name of a lemma as a tactic text writes it. -/
+/-- The name of a lemma as a tactic text writes it, as short as the open namespaces allow. -/
 private def written (name : Name) : MetaM String := do
-  return (← ppExpr (.const name [])).pretty
+  return (← unresolveNameGlobal name).toString
+
+/-- How special a lemma's conclusion is: the number of different constants in it. One that says no more than `a = b` fits everywhere and helps seldom. -/
+private def specificity (name : Name) (direction : LibrarySearch.DeclMod) : MetaM Nat := do
+  let (_, _, conclusion) ← forallMetaTelescope (← getConstInfo name).type
+  let pattern := match direction, conclusion.iff? with
+    | .mp, some (_, right) => right
+    | .mpr, some (left, _) => left
+    | _, _ => conclusion
+  return pattern.foldConsts 0 fun _ count => count + 1
 
 /-- Lemmas whose conclusion fits the target of `goal`. -/
 def findApply (config : LookupConfig) (goal : MVarId) : MetaM (Array Premise) := goal.withContext do
   let target ← instantiateMVars (← goal.getType)
   let candidates ← LibrarySearch.libSearchFindDecls target
   let mut found : Array Premise := #[]
-  let mut counts : Nat × Nat := (0, 0)
-  let mut rank := candidates.size
   for (name, direction) in candidates.toSubarray 0 (min candidates.size config.candidates) do
-    rank := rank - 1
-    let attempt : MetaM Nat := do
+    let attempt : MetaM (Nat × Nat) := do
       let lemma ← LibrarySearch.mkLibrarySearchLemma name direction
-      return (← goal.apply lemma { allowSynthFailures := true }).length
-    let some left ← tried attempt | continue
-    let use := if left == 0 then Use.exact else .apply
-    unless config.uses.contains use do continue
-    let full := if use == .exact then counts.1 ≥ config.limit else counts.2 ≥ config.limit
-    if full then continue
-    counts := if use == .exact then (counts.1 + 1, counts.2) else (counts.1, counts.2 + 1)
+      return ((← goal.apply lemma { allowSynthFailures := true }).length, ← specificity name direction)
+    let some (sideGoals, score) ← tried attempt | continue
     let lemma ← written name
     let term := match direction with
       | .none => lemma
       | .mp => s!"{lemma}.mp"
       | .mpr => s!"{lemma}.mpr"
-    let tactic := s!"apply {term}"
-    found := found.push { use, name, tactic, sideGoals := left, score := rank }
-  return found
+    found := found.push { use := if sideGoals == 0 then .exact else .apply, name, tactic := s!"apply {term}", sideGoals, score }
+  let best (use : Use) : Array Premise :=
+    if config.uses.contains use then
+      let fitting := found.filter (·.use == use)
+      fitting.qsort (fun a b => a.score > b.score || (a.score == b.score && a.sideGoals < b.sideGoals)) |>.extract 0 config.limit
+    else #[]
+  return best .exact ++ best .apply
 
 /-- Distinct subterms of `e` without loose variables, largest first. -/
 private def subterms (e : Expr) : Array Expr :=

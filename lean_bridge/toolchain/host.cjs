@@ -104,9 +104,10 @@ function runLean({ config, turns, port }) {
   if (!token) fatal('the first line on standard input must be {"token": ...}');
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
-  loadGlue(home, () => {
+  const writable = new Set();
+  loadGlue(home, writable, () => {
     try {
-      const lean = openRuntime(home, config);
+      const lean = openRuntime(home, config, writable);
       if (mode === 'server') serve(lean, config, next, reply, port);
       else frontend(lean, config, next, reply);
     } catch (error) {
@@ -136,7 +137,31 @@ function writeAll(fd, data) {
   }
 }
 
-function loadGlue(home, ready) {
+// The file system as Lean's runtime gets it. Lean code sees the folders that are mounted for it, and of those may change only the ones
+// in `writable`: never the installation that other processes share.
+function guardedFileSystem(writable) {
+  const guard = (file) => {
+    const parent = path.dirname(path.resolve(String(file)));
+    const real = path.join(fs.existsSync(parent) ? fs.realpathSync(parent) : parent, path.basename(String(file)));
+    if ([...writable].some((dir) => real === dir || real.startsWith(dir + path.sep))) return;
+    throw Object.assign(new Error(`${file} is not to be changed from here`), { code: 'EROFS' });
+  };
+  const { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;
+  const guarded = { ...fs };
+  guarded.openSync = (file, flags, ...rest) => {
+    if (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) guard(file);
+    return fs.openSync(file, flags, ...rest);
+  };
+  for (const name of ['unlinkSync', 'rmdirSync', 'mkdirSync', 'truncateSync', 'chmodSync', 'utimesSync', 'writeFileSync']) {
+    guarded[name] = (file, ...rest) => { guard(file); return fs[name](file, ...rest); };
+  }
+  guarded.renameSync = (from, to) => { guard(from); guard(to); return fs.renameSync(from, to); };
+  guarded.symlinkSync = (target, file) => { guard(file); guard(path.resolve(path.dirname(file), target)); return fs.symlinkSync(target, file); };
+  return guarded;
+}
+
+function loadGlue(home, writable, ready) {
+  const allowed = { fs: guardedFileSystem(writable), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
   globalThis.Module = {
     noInitialRun: true,
     locateFile: (file) => path.join(home, file),
@@ -145,7 +170,10 @@ function loadGlue(home, ready) {
     onAbort: (what) => { fs.writeSync(2, `lemmaforge host: Lean's runtime aborted: ${what}\n`); process.kill(process.pid, 'SIGABRT'); },
   };
   console.log = () => {}; // this build of Lean traces its own start-up there
-  globalThis.require = require;
+  globalThis.require = (name) => {
+    if (!(name in allowed)) throw new Error(`Lean's runtime asks for ${name}, which it does not need`);
+    return allowed[name];
+  };
   globalThis.__filename = path.join(home, 'lean.js');
   globalThis.__dirname = home;
   vm.runInThisContext(fs.readFileSync(globalThis.__filename, 'utf8'), { filename: globalThis.__filename });
@@ -162,7 +190,7 @@ function withoutTrace(write) {
   };
 }
 
-function openRuntime(home, config) {
+function openRuntime(home, config, writable) {
   const e = globalThis.wasmExports, FS = globalThis.FS;
   for (const fd of [1, 2]) {
     const stream = FS.streams[fd], write = withoutTrace((bytes) => writeAll(fd, bytes));
@@ -181,14 +209,15 @@ function openRuntime(home, config) {
     mounted.add(real);
   };
   [home, ...config.leanPath].sort((a, b) => a.length - b.length).forEach(mount);
-  if (config.mode === 'frontend') { mount(process.cwd()); FS.chdir(process.cwd()); }
+  const mountWritable = (dir) => { mount(dir); writable.add(fs.realpathSync(dir)); };
+  if (config.mode === 'frontend') { mountWritable(process.cwd()); FS.chdir(process.cwd()); }
 
   const words = () => new Int32Array(globalThis.wasmMemory.buffer);
   const bytes = () => new Uint8Array(globalThis.wasmMemory.buffer);
   const header = (o, size, n, tag) => { words()[o >> 2] = 1; const b = bytes(); b[o + 4] = size & 255; b[o + 5] = size >> 8; b[o + 6] = n; b[o + 7] = tag; };
   const field = (o, k) => words()[((o + 8) >> 2) + k];
   const lean = {
-    e, mount,
+    e, mountWritable,
     word: (address) => words()[address >> 2],
     store: (address, value) => { words()[address >> 2] = value; },
     str(s) { const b = Buffer.from(s, 'utf8'), p = e.malloc(b.length + 1); bytes().set(b, p); bytes()[p + b.length] = 0; const r = e.lean_mk_string_from_bytes(p, b.length); e.free(p); return r; },
@@ -291,7 +320,7 @@ function frontend(lean, config, next, reply) {
     const job = JSON.parse(next().line);
     e.lean_enable_initializer_execution(); // holds for one import only
     lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
-    for (const file of [job.file, job.olean]) if (file) lean.mount(path.dirname(path.resolve(file)));
+    for (const file of [job.file, job.olean]) if (file) lean.mountWritable(path.dirname(path.resolve(file)));
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
     const options = box(0);
     // runFrontend input opts fileName mainModule trustLevel olean? ilean? json errorOnKinds plugins printStats setup?

@@ -98,6 +98,8 @@ private def Context.importsOf (c : Context) (imports : Array Import) : RequestM 
 
 private def envOpen : Handler := fun c r => do
   let names ← r.arg (Array String) "imports"
+  -- As in a file, `Init` comes along; so an import list means the same modules here and there, and they are loaded once.
+  let names := if names.contains "Init" then names else #["Init"] ++ names
   let prelude := (← r.arg? String "prelude").getD ""
   let key := (" ".intercalate names.toList, prelude)
   let began ← IO.monoMsNow

@@ -12,9 +12,11 @@ import pytest
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import RequestFailed, ServerDied, ToolchainError, WallClockExceeded
 from lean_bridge.pool import LeanPool, Recycling
+from lean_bridge.protocol import Attempt
 from lean_bridge.toolchain.base import Toolchain
 
 ENDLESS = "partial def spin (n : Nat) : Nat := spin (n + 1)\n#eval spin 0"
+ENDLESS_TACTIC = "set_option maxRecDepth 100000000 in repeat (have := trivial)"
 
 
 def children() -> set[int]:
@@ -133,7 +135,9 @@ async def test_work_that_breaks_its_limit_is_not_done_again(mortal: LeanPool) ->
 
     async def work(server: LeanServer) -> None:
         seen.append(server.pid)
-        await server.check_file(ENDLESS, seconds=1.0)
+        env = (await server.open_environment()).id
+        state = (await server.start_goal(env, statement="True")).state.id
+        await server.run_tactics([Attempt(state, (ENDLESS_TACTIC,))], seconds=0, heartbeats=0, wall=0.2)
 
     with pytest.raises(WallClockExceeded):
         await mortal.run(work)

@@ -16,7 +16,9 @@ Detail = Literal["none", "text", "full"]
 
 Severity = Literal["error", "warning", "info"]
 FailureKind = Literal["tactic", "parse", "heartbeats", "timeout", "recursion", "sorry", "cancelled"]
-RejectionReason = Literal["parse", "elaboration", "sorry", "axiom", "kernel", "heartbeats", "timeout", "cancelled"]
+RejectionReason = Literal[
+    "parse", "metaprogram", "elaboration", "sorry", "axiom", "kernel", "heartbeats", "timeout", "cancelled"
+]
 PremiseUse = Literal["rw", "apply", "exact"]
 
 

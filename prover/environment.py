@@ -72,7 +72,7 @@ class LeanEnvironment:
         return [results[place] for place in range(len(attempts))]
 
     async def premises(self, position: Position[int], uses: Sequence[str], limit: int) -> list[Premise]:
-        """Lemmas that fit the position's first goal; none when the look-up dies with its process."""
+        """Lemmas that fit the position's first goal and are proved; none when the look-up dies with its process."""
         wanted: list[PremiseUse] = [use for use in get_args(PremiseUse) if use in uses]
         try:
             state = await self._revive(position.state)
@@ -80,7 +80,8 @@ class LeanEnvironment:
         except ServerDied:
             await self._renew()
             return []
-        return [Premise(premise.use, premise.name, premise.tactic, premise.score) for premise in found]
+        unproved = self._workplace.unproved
+        return [Premise(p.use, p.name, p.tactic, p.score) for p in found if p.name not in unproved]
 
     async def release(self, states: Sequence[int]) -> None:
         """Forget states; their handles must not be used again."""

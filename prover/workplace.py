@@ -57,6 +57,7 @@ class Workplace:
         env: the environment in which the task is stated.
         statement: the trusted statement, or None when there is
         declaration: the trusted declaration.
+        unproved: theorems of the task's file that rest on `sorry`, and so prove nothing.
     """
 
     server: LeanServer
@@ -68,6 +69,7 @@ class Workplace:
         self._lease = AsyncExitStack()
         self.statement = task.statement
         self.declaration = task.declaration
+        self.unproved: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
         try:
@@ -112,6 +114,7 @@ class Workplace:
 
     async def _open_file(self, file: SourceFile) -> None:
         report = await self.server.check_file(file.text, file=file.path, open=True)
+        self.unproved = frozenset(theorem.name for theorem in report.theorems if theorem.sorry)
         for theorem in report.theorems:
             if theorem.name == self._task.name and theorem.env is not None:
                 self.env = theorem.env

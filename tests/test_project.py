@@ -20,10 +20,12 @@ LARGEST_FILE = 500
 
 
 def listed(repository: Path, *patterns: str) -> list[Path]:
-    """Files of the project on disk, without what git ignores."""
+    """Files of the project on disk, without what git ignores and without virtual environments."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     names = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [repository / name for name in sorted(set(names)) if (repository / name).is_file()]
+    environments = {config.parent.name for config in repository.glob("*/pyvenv.cfg")}
+    own = sorted({name for name in names if name.partition("/")[0] not in environments})
+    return [repository / name for name in own if (repository / name).is_file()]
 
 
 def test_the_import_contracts_hold(repository: Path) -> None:

@@ -37,6 +37,7 @@ INFIX: dict[str, tuple[int, int, int]] = {
     "^": (75, 76, 75),
 }
 COMPARISONS = frozenset({"=", "≠", "≤", "<", "≥", ">", "∣"})
+_GUARDS = COMPARISONS | {"∈"}
 _QUANTIFIERS = frozenset({"∀", "∃"})
 
 
@@ -194,7 +195,7 @@ class _Reader:
             if self.peek() == ":":
                 self.next()
                 kind = self.skip_to(closing or ",")
-            elif names and self.peek() in COMPARISONS:
+            elif names and self.peek() in _GUARDS:
                 relation = self.next()
                 guards += [Infix(relation, Name(name), self.expression(51)) for name in names]
             if closing is not None:

@@ -78,6 +78,8 @@ class RulesGenerator:
 
 
 def _apply(rules: Sequence[Rule], view: GoalView) -> Iterator[Proposal]:
+    if view.is_explosive:
+        return
     for rule in rules:
         for place, tactic in enumerate(rule.make(view)):
             yield Proposal(tactic, rule.cost + rule.step * place, rule.name, rule.effort, rule.final)

@@ -64,6 +64,15 @@ async def test_theorems_of_a_file_are_proved_in_their_place(pool: LeanPool) -> N
         assert attempt.outcome == "proved", (name, attempt.failure, attempt.search)
 
 
+async def test_a_theorem_that_is_still_open_proves_no_other(pool: LeanPool) -> None:
+    text = "theorem hard (f : Nat → Nat) : f 3 = 3 := by sorry\ntheorem same (f : Nat → Nat) : f 3 = 3 := by sorry\n"
+    attempt = await prove(pool, Task("same", file=SourceFile(text)), budget=Budget(steps=80))
+    assert attempt.outcome == "failed"
+    assert attempt.proof is None
+    assert attempt.graph is not None
+    assert not any("hard" in miss.proposal.tactic for node in attempt.graph.nodes for miss in node.misses)
+
+
 async def test_a_declaration_is_proved_under_its_prelude(pool: LeanPool) -> None:
     task = Task(
         "square", prelude="def sq (n : Nat) := n * n", declaration="theorem square (n : Nat) : sq n = n * n := by sorry"

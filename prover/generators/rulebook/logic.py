@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from prover.generators.expressions import Apply, Expression, Infix, Name, Quantified, names_in, truth
+from prover.generators.expressions import Apply, Expression, Infix, Name, Opaque, Quantified, names_in, truth
 from prover.generators.rulebook.rule import Rule
 from prover.generators.rulebook.view import Fact, GoalView
 
@@ -106,6 +106,8 @@ def _take_apart(view: GoalView) -> Iterator[str]:
                 yield f"obtain ⟨{', '.join(view.fresh(fact.name + 'l', fact.name + 'r'))}⟩ := {fact.name}"
             case Quantified(symbol="∃", names=(name, *_)):
                 yield f"obtain ⟨{', '.join(view.fresh(name.rstrip('✝'), 'h' + name.rstrip('✝')))}⟩ := {fact.name}"
+            case Opaque(text=text) if text.startswith("∃"):
+                yield f"obtain ⟨{', '.join(view.fresh('x', 'hx'))}⟩ := {fact.name}"
             case Infix(symbol="=", left=left, right=right) if _is_variable(view, left) or _is_variable(view, right):
                 yield f"subst {fact.name}"
             case _:

@@ -21,6 +21,7 @@ from prover.generators.rulebook.sequences import (
     literal,
     places_asked_for,
     read_recurrences,
+    together,
 )
 from prover.generators.rulebook.view import GoalView
 
@@ -187,9 +188,9 @@ def _induct(view: GoalView, rec: Recurrence, law: _Law, order: int, names: tuple
     yield f"have {key} : ∀ k : Nat, {claim} := by"
     yield "  intro k"
     yield "  induction k with"
-    yield f"  | zero => exact ⟨{', '.join(f'{fact}.trans (by decide +kernel)' for fact in facts)}⟩"
+    yield f"  | zero => exact {together([f'{fact}.trans (by decide +kernel)' for fact in facts])}"
     yield "  | succ k ih =>"
-    yield f"    obtain ⟨{', '.join(f'v{i}' for i in range(order))}⟩ := ih"
+    yield f"    have {together([f'v{i}' for i in range(order)])} := ih"
     yield f"    have v{order} : {f} (k + {first + order}) = {law.at(order, '(k : Rat)')} := by"
     yield f"      rw [{instance}]"
     yield f"      show {_in_values(body, rec)} = _"
@@ -197,7 +198,7 @@ def _induct(view: GoalView, rec: Recurrence, law: _Law, order: int, names: tuple
     yield f"      rw [{', '.join(rewrites)}]"
     yield f"      exact {step} k (by exact_mod_cast Nat.zero_le k)"
     yield f"    clear {rec.fact} {step}"
-    yield f"    refine ⟨{', '.join(f'{v}.trans ?_' for v in moved)}⟩ <;> (push_cast; grind)"
+    yield f"    refine {together([f'{v}.trans ?_' for v in moved])} <;> (push_cast; grind)"
 
 
 def _linear_reciprocals(view: GoalView) -> Iterator[str]:

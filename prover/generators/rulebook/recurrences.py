@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -22,6 +23,7 @@ from prover.generators.rulebook.sequences import (
     literal,
     places_asked_for,
     read_recurrences,
+    together,
 )
 from prover.generators.rulebook.view import GoalView
 
@@ -41,60 +43,48 @@ def _periodic(view: GoalView) -> Iterator[str]:
         order = recurrence.order()
         if order is None:
             continue
-        first = recurrence.first
-        numbers = compute(recurrence, first)
+        numbers = compute(recurrence, recurrence.first)
         period = _period(numbers, order)
-        if period is None or period < order:
-            period = period and period * -(-order // period)
-        if period is None or len(numbers) < period:
+        if period is None:
             continue
-        yield "\n".join(
-            [
-                *_prove_period(view, recurrence, first, numbers[:period]),
-                *_read_off(view, recurrence, first, numbers[:period]),
-            ]
-        )
+        # The induction hypothesis has to hold as many values as the recurrence looks back.
+        shown = numbers[: period * math.ceil(order / period)]
+        yield "\n".join([*_prove_period(view, recurrence, shown), *_read_off(view, recurrence, shown)])
 
 
-def _prove_period(view: GoalView, rec: Recurrence, first: int, numbers: list[Fraction]) -> Iterator[str]:
-    period, f = len(numbers), rec.function
+def _prove_period(view: GoalView, rec: Recurrence, numbers: list[Fraction]) -> Iterator[str]:
+    first, period, f = rec.first, len(numbers), rec.function
     claim = " ∧ ".join(f"{f} ({period} * k + {first + j}) = {literal(v)}" for j, v in enumerate(numbers))
     (key,) = view.fresh("key")
     yield f"have {key} : ∀ k : Nat, {claim} := by"
     yield "  intro k"
     yield "  induction k with"
     yield "  | zero =>"
-    for j, number in enumerate(numbers):
-        place = first + j
+    for place, number in enumerate(numbers, first):
         if place in rec.values:
-            fact = fact_of_value(view, f, place)
-            yield f"    have e{place} : {f} {place} = {literal(number)} := {fact}"
+            yield f"    have e{place} : {f} {place} = {literal(number)} := {fact_of_value(view, f, place)}"
         else:
-            yield f"    {_step(rec, str(place), number, _base_terms(rec, place), f'e{place}')}"
-    names = ", ".join(f"e{first + j}" for j in range(period))
-    yield f"    exact ⟨{names}⟩"
+            yield f"    {_step(rec, place, number, None)}"
+    names = together([f"e{first + j}" for j in range(period)])
+    yield f"    exact {names}"
     yield "  | succ k ih =>"
-    yield f"    obtain ⟨{names}⟩ := ih"
-    for j, number in enumerate(numbers):
-        place = first + period + j
-        yield f"    {_step(rec, f'{period} * k + {place}', number, _step_terms(rec, period, place), f'e{place}')}"
-    yield "    exact ⟨" + ", ".join(f"e{first + period + j}" for j in range(period)) + "⟩"
+    yield f"    have {names} := ih"
+    for place, number in enumerate(numbers, first + period):
+        yield f"    {_step(rec, place, number, period)}"
+    yield f"    exact {together([f'e{first + period + j}' for j in range(period)])}"
 
 
-def _base_terms(rec: Recurrence, place: int) -> tuple[Expression, list[int]]:
-    body = rec.at(place)
-    return body, _used(body, rec, offset=0)
+def _step(rec: Recurrence, place: int, number: Fraction, period: int | None) -> str:
+    """The value at `place`, or inside the induction at `period * k + place`, from earlier ones by the recurrence."""
 
-
-def _step_terms(rec: Recurrence, period: int, place: int) -> tuple[Expression, list[int]]:
-    """The right-hand side at `period * k + place`, with indices in that form."""
-    body = rec.at(place)
-    base = Infix("*", Number(period), Name("k"))
+    def index(number: int) -> Expression:
+        start = None if period is None else Infix("*", Number(period), Name("k"))
+        return Number(number) if start is None else Infix("+", start, Number(number))
 
     def moved(expression: Expression) -> Expression:
         match expression:
-            case Apply(head=head, arguments=(Number(value=index),)) if head == rec.function:
-                return Apply(head, (Infix("+", base, Number(index)),))
+            case Apply(head=head, arguments=(Number(value=inner),)) if head == rec.function:
+                return Apply(head, (index(inner),))
             case Apply(head=head, arguments=arguments):
                 return Apply(head, tuple(map(moved, arguments)))
             case Infix(symbol=symbol, left=left, right=right):
@@ -102,42 +92,29 @@ def _step_terms(rec: Recurrence, period: int, place: int) -> tuple[Expression, l
             case _:
                 return expression
 
-    return moved(body), _used(body, rec, offset=0)
-
-
-def _used(body: Expression, rec: Recurrence, offset: int) -> list[int]:
-    places = (
-        term.arguments[0].value + offset
-        for term in subterms(body)
-        if isinstance(term, Apply) and term.head == rec.function and isinstance(term.arguments[0], Number)
-    )
-    return list(dict.fromkeys(places))
-
-
-def _step(rec: Recurrence, place: str, number: Fraction, terms: tuple[Expression, list[int]], name: str) -> str:
-    body, used = terms
-    index = place
-    if rec.shift:
-        head, _, last = place.rpartition("+ ")
-        index = f"{head}+ {int(last) - rec.shift}" if head else str(int(last) - rec.shift)
-    instance = f"{rec.fact} ({index}) (by omega)" if rec.guarded else f"{rec.fact} ({index})"
-    rewrites = ", ".join(f"e{place}" for place in used)
-    number_text = literal(number)
+    body = rec.at(place)
+    terms = (term for term in subterms(body) if isinstance(term, Apply) and term.head == rec.function)
+    used = dict.fromkeys(term.arguments[0].value for term in terms if isinstance(term.arguments[0], Number))
+    instance = show(Apply(rec.fact, (index(place - rec.shift),))) + (" (by omega)" if rec.guarded else "")
+    left, right = show(Apply(rec.function, (index(place),))), literal(number)
+    rewrites = ", ".join(f"e{earlier}" for earlier in used)
     return (
-        f"have {name} : {rec.function} ({place}) = {number_text} := ({instance}).trans "
-        f"(by clear {rec.fact}; show {show(body)} = {number_text}; rw [{rewrites}]; first | done | rfl | grind)"
+        f"have e{place} : {left} = {right} := ({instance}).trans "
+        f"(by clear {rec.fact}; show {show(moved(body))} = {right}; rw [{rewrites}]; first | done | rfl | grind)"
     )
 
 
-def _read_off(view: GoalView, rec: Recurrence, first: int, numbers: list[Fraction]) -> Iterator[str]:
+def _read_off(view: GoalView, rec: Recurrence, numbers: list[Fraction]) -> Iterator[str]:
     period = len(numbers)
     (key,) = view.fresh("key")
     wanted = places_asked_for(view, rec.function)
     for place in wanted:
-        turns, j = divmod(place - first, period)
+        turns, j = divmod(place - rec.first, period)
+        # The last part of a conjunction is what is left, and needs no `.1`.
         projection = ".2" * j + ("" if j == period - 1 else ".1")
         yield f"have v{place} : {rec.function} {place} = {literal(numbers[j])} := ({key} {turns}){projection}"
-    yield f"rw [{', '.join(f'v{place}' for place in wanted)}]" if wanted else "skip"
+    if wanted:
+        yield f"rw [{', '.join(f'v{place}' for place in wanted)}]"
     yield "first | done | rfl | decide +kernel | omega | grind"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -167,3 +167,8 @@ def literal(number: Fraction) -> str:
     """The number in Lean's syntax, to stand beside a relation."""
     text = str(abs(number.numerator)) if number.denominator == 1 else f"{abs(number.numerator)} / {number.denominator}"
     return f"-{text}" if number < 0 and number.denominator == 1 else f"-({text})" if number < 0 else text
+
+
+def together(parts: Sequence[str]) -> str:
+    """An anonymous constructor, or pattern, for the parts of a conjunction; one part needs none."""
+    return parts[0] if len(parts) == 1 else f"⟨{', '.join(parts)}⟩"

@@ -18,11 +18,13 @@ from prover.generators.expressions import (
     numbers_in,
     read,
     subterms,
+    value,
 )
 
 _WORD = re.compile(r"(?<![\w.'✝])[^\W\d][\w'!?₀-₉]*(?:\.[^\W\d][\w'!?₀-₉]*)*")
 _BINDER = re.compile(r"(?:∀|∃|λ|\bfun\b)([^,=:]*)")
 """The names after a binder."""
+_LARGEST_EXPONENT = 10_000
 _KEYWORDS = frozenset(
     {"fun", "if", "then", "else", "let", "have", "match", "with", "Type", "Prop", "Sort", "do", "in", "true", "false"}
 )
@@ -123,6 +125,16 @@ class GoalView:
                     case _:
                         pass
         return tuple(sorted(m for m in found if m > 1))
+
+    @cached_property
+    def is_explosive(self) -> bool:
+        """A closed power is too big to be computed; tactics that compute would take the whole process with them."""
+        for term in itertools.chain.from_iterable(map(subterms, self.statements)):
+            if isinstance(term, Infix) and term.symbol == "^" and not names_in(term.right):
+                exponent = value(term.right, {})
+                if exponent is None or exponent > _LARGEST_EXPONENT:
+                    return True
+        return False
 
     @cached_property
     def numerals(self) -> tuple[int, ...]:

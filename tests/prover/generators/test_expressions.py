@@ -55,6 +55,9 @@ def test_quantifiers_give_names_types_and_guards() -> None:
     assert read("∀ n ≥ 5, x n = 0") == Quantified(
         "∀", ("n",), None, Infix("→", Infix("≥", Name("n"), Number(5)), Infix("=", Apply("x", (Name("n"),)), Number(0)))
     )
+    assert read("∃ x ∈ xs, p x") == Quantified(
+        "∃", ("x",), None, Infix("∧", Infix("∈", Name("x"), Name("xs")), Apply("p", (Name("x"),)))
+    )
     assert read("∃ a b, a < b") == Quantified("∃", ("a", "b"), None, Infix("<", Name("a"), Name("b")))
 
 

@@ -76,6 +76,16 @@ async def test_costs_are_not_negative_and_what_fails_fast_is_tried_first() -> No
     assert costs["rfl"] < costs["omega"] < costs["simp"] < costs["grind"]
 
 
+async def test_a_number_too_big_to_compute_is_left_alone() -> None:
+    target = "2 ^ (3 + 2 ^ 2008) % 10 = 6"
+
+    async def premises(uses: Sequence[str], limit: int) -> Sequence[Premise]:
+        return []
+
+    (answer,) = await RulesGenerator().propose([Query((Goal(f"⊢ {target}", "key", target),), 0, 0, (), premises)])
+    assert not answer.items
+
+
 async def test_several_queries_get_an_answer_each() -> None:
     first, second = await RulesGenerator().propose([query(), query(stage=1)])
     assert first.items != second.items

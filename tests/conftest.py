@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 from lean_bridge.client import LeanServer
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain, cache_folder, find_toolchain
+
+
+def pytest_configure() -> None:
+    """A shell starts its background jobs deaf to SIGINT, and they hand that on to the commands that tests interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -14,6 +16,24 @@ HARD = """\
 theorem fermat (a b c n : Nat) : n > 2 → a ^ n + b ^ n = c ^ n → a * b * c = 0 := by sorry
 theorem mersenne (n : Nat) : ∃ p, n < p ∧ ∀ d, d ∣ 2 ^ p - 1 → d = 1 ∨ d = 2 ^ p - 1 := by sorry
 """
+
+
+@contextmanager
+def running(argv: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A command that is killed in the end if it still runs."""
+    with subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+        try:
+            yield command
+        finally:
+            command.kill()
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Gives the commands an interrupt signal that works, even where this run was started in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def descendants(process: psutil.Process, least: int, seconds: float) -> list[psutil.Process]:
@@ -37,7 +57,7 @@ def test_an_interrupted_proof_search_leaves_no_process_behind(
 ) -> None:
     (tmp_path / "hard.lean").write_text(HARD)
     argv = [str(lemma.path), "prove", "hard.lean", "--seconds", "300", "--workers", "2"]
-    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+    with running(argv, tmp_path) as command:
         children = descendants(psutil.Process(command.pid), least=2, seconds=60)
         time.sleep(moment)
         command.send_signal(stop)
@@ -51,7 +71,7 @@ def test_an_interrupted_proof_search_leaves_no_process_behind(
 def test_an_interrupted_program_leaves_no_process_behind(lemma: Lemma, tmp_path: Path) -> None:
     (tmp_path / "loop.lean").write_text('#eval IO.println "begun"\n#eval show IO Unit from do repeat IO.sleep 10\n')
     argv = [str(lemma.path), "lean", "run", "loop.lean"]
-    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+    with running(argv, tmp_path) as command:
         children = descendants(psutil.Process(command.pid), least=1, seconds=60)
         time.sleep(6)
         command.send_signal(signal.SIGINT)

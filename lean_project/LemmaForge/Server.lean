@@ -127,12 +127,14 @@ private def envRelease : Handler := fun c r => do
 private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries : Bool) (command : Syntax)
     (before after : Command.State) : RequestM (Option Json) := do
   let some stx := theoremSyntax? before command | return none
-  let position := input.fileMap.toPosition (command.getPos?.getD 0)
+  -- Of the keyword, behind any doc comment and modifiers.
+  let position := input.fileMap.toPosition (command[1].getPos?.getD 0)
   let name := stx.name?.getD anonymousTheorem
   let declared := (possibleNames before name).findSome? fun n => if before.env.contains n then none else after.env.find? n
-  let fullName := match declared with
-    | some info => privateToUserName info.name
-    | none => before.scopes.head!.currNamespace ++ name
+  let fullName := match stx.name?, declared with
+    | none, _ => Name.mkSimple s!"example_{position.line}"
+    | _, some info => privateToUserName info.name
+    | _, none => before.scopes.head!.currNamespace ++ name
   let range := command.getRange?.getD default
   let text := String.Pos.Raw.extract input.inputString range.start range.stop
   let declaredFields ← match declared with

@@ -28,14 +28,6 @@ def running(argv: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
             command.kill()
 
 
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Gives the commands an interrupt signal that works, even where this run was started in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def descendants(process: psutil.Process, least: int, seconds: float) -> list[psutil.Process]:
     """The processes under `process`, once there are `least` of them."""
     end = time.monotonic() + seconds

@@ -40,6 +40,9 @@ GREETING = 0
 INSPECTION_SECONDS = 0.2
 """How often the clock and the memory of a busy process are looked at."""
 
+LAST_CHANCE_SECONDS = 0.02
+"""How long after its hard limit a request is looked at again before the process is killed for it."""
+
 CLOSE_SECONDS = 2.0
 """How long a process may take to end once its input is closed."""
 
@@ -346,7 +349,16 @@ class LeanServer:
             pending.reply.set_result(reply)
 
     def _inspect_later(self) -> None:
-        self._inspection = asyncio.get_running_loop().call_later(INSPECTION_SECONDS, self._inspect)
+        self._inspection = asyncio.get_running_loop().call_later(self._until_inspection(), self._inspect)
+
+    def _until_inspection(self) -> float:
+        running = self.running
+        if running is None:
+            return INSPECTION_SECONDS
+        if self._overdue == running:
+            return LAST_CHANCE_SECONDS
+        left = self._pending[running].seconds - (self._now() - self._running_since)
+        return min(max(left, 0.0) + 0.001, INSPECTION_SECONDS)
 
     def _inspect(self) -> None:
         self._inspection = None

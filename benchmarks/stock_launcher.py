@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ class StockLauncher:
                 raise SystemExit(f"the launcher is not the known one: {old!r} occurs {script.count(old)} times")
             script = script.replace(old, new)
         (package / "lean.js").write_text(script, encoding="utf-8")
+        # The launcher sees a few folders of the disk, the one for temporary files among them and the user's cache perhaps not.
+        shutil.copytree(toolchain.home / "lib" / "lean", package / "library")
         return cls(toolchain, package)
 
     def seconds(self, text: str, *options: str, sign: str) -> float:
@@ -69,7 +72,7 @@ class StockLauncher:
         done = subprocess.run(
             argv,
             cwd=work,
-            env={**os.environ, "LEAN_PATH": str(self.toolchain.home / "lib" / "lean")},
+            env={**os.environ, "LEAN_PATH": str(self.folder / "library")},
             capture_output=True,
             text=True,
             check=False,

@@ -78,10 +78,6 @@ partial def elabCommands {m : Type → Type} [Monad m] [MonadLiftT BaseIO m] (in
   visit command before after
   elabCommands input parser token after visit
 
-/-- Whether a log holds an error. -/
-def hasErrors (log : MessageLog) : Bool :=
-  log.hasErrors
-
 /-- The header of a file: what it imports, and where its commands begin. -/
 def parseFileHeader (input : Parser.InputContext) : RequestM (Array Import × Parser.ModuleParserState) := do
   let (header, parser, messages) ← (Parser.parseHeader input : IO _)

@@ -111,7 +111,7 @@ private def envOpen : Handler := fun c r => do
   let base := initialState (← c.importsOf (names.map fun n => { module := n.toName }))
   let state ← c.asStep (← limitsOf r 0) fun token =>
     elabCommands (Parser.mkInputContext prelude "<prelude>") {} token base fun _ _ _ => (pure () : RequestM Unit)
-  if hasErrors state.messages then
+  if state.messages.hasErrors then
     fail .elaboration "the prelude has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
   let id ← c.keepEnvironment state
   c.state.modify fun s => { s with opened := s.opened.insert key id }
@@ -172,7 +172,7 @@ private def fileCheck : Handler := fun c r => do
     let theorems ← IO.mkRef (#[] : Array Json)
     let final ← elabCommands input parser token start fun command before after => do
       if let some json ← theoremJson c input openSorries command before after then theorems.modify (·.push json)
-    return Json.mkObj [("messages", ← messagesJson final.messages), ("ok", !hasErrors final.messages),
+    return Json.mkObj [("messages", ← messagesJson final.messages), ("ok", !final.messages.hasErrors),
       ("theorems", .arr (← theorems.get))]
 
 /-- The theorem that a request states, by `statement` or by `declaration`. -/

@@ -85,7 +85,7 @@ private def elabTarget (input : InputContext) (token : IO.CancelToken) (before :
   let quiet := withScopeOptions { before with messages := {}, infoState := { enabled := false } }
     fun options => warn.sorry.set (options.set `linter.all false) false
   let after ← elabCommand input 0 token quiet stx.cut
-  if hasErrors after.messages then
+  if after.messages.hasErrors then
     let message ← firstError after.messages
     -- What Lean says of a theorem whose type is no proposition, or no type at all.
     let kind := if message.startsWith "type of theorem" || message.startsWith "type expected" then .notAProposition else .elaboration

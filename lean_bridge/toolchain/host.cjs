@@ -60,7 +60,7 @@ function ownTheProcess(config) {
     control = message;
     setInterval(() => {
       const due = unbox(Atomics.load(memory(), control.deadline >> 2));
-      if (due && Date.now() - control.startedAt > due) interrupt();
+      if (due && now() - control.startedAt > due) interrupt();
     }, POLL_MS).unref();
   });
 
@@ -81,6 +81,8 @@ function ownTheProcess(config) {
   // Nobody is left to read an answer (the client closed the pipe, or died): stop at once, whatever Lean is doing.
   process.stdin.on('end', () => (idle ? process.exit(0) : process.kill(process.pid, 'SIGKILL')));
 }
+
+function now() { return performance.timeOrigin + performance.now(); } // milliseconds that no change of the wall clock moves, the same in both threads
 
 function parsed(line) { try { return JSON.parse(line); } catch { return null; } }
 
@@ -289,7 +291,7 @@ function serve(lean, config, next, reply, port) {
     return text;
   };
   port.postMessage({
-    memory: globalThis.wasmMemory, startedAt: Date.now(), switchOffset: switchOffset(lean),
+    memory: globalThis.wasmMemory, startedAt: now(), switchOffset: switchOffset(lean),
     token: token + 8, deadline: deadline + 8, cancelled: cancelled + 8,
   });
   reply(call(''));

@@ -31,7 +31,7 @@ class Program:
         return Command((sys.executable, "-c", PROLOGUE + self.body), cwd=Path.cwd())
 
     def frontend(self) -> Command:
-        raise NotImplementedError
+        raise AssertionError("these programs are servers only")
 
     def facts(self) -> list[Fact]:
         return []

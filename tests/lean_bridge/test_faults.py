@@ -47,6 +47,7 @@ async def main():
     async with await LeanServer.start(Given()) as server:
         print(server.pid, flush=True)
         await server.check_file(sys.argv[2], seconds=100)
+        await asyncio.sleep(100)
 
 asyncio.run(main())
 """

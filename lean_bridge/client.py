@@ -84,6 +84,7 @@ class LeanServer:
     Attributes:
         hello: the greeting of the process.
         requests: how many were sent.
+        retired: a pool should lend it no more.
     """
 
     hello: Hello
@@ -101,6 +102,7 @@ class LeanServer:
         self._fate: str | None = None
         self._file_envs: list[int] = []
         self.requests = 0
+        self.retired = False
 
     @classmethod
     async def start(cls, toolchain: Toolchain, *, limits: Limits | None = None, tap: Tap | None = None) -> Self:
@@ -159,6 +161,10 @@ class LeanServer:
         """Opens the environment of these imports with `prelude` elaborated on top; the same arguments give the same one."""
         return await self.ask(wire.open_environment(imports, prelude))
 
+    async def open_header(self, header: str) -> Environment:
+        """Opens the environment in which a file with this head goes on: its imports and all that stands beneath them."""
+        return await self.ask(wire.open_header(header))
+
     async def release_environments(self, envs: Iterable[int]) -> int:
         """Forgets environments, and returns how many there were."""
         return await self.ask(wire.release_environments(envs))
@@ -189,6 +195,7 @@ class LeanServer:
         heartbeats: int = 200_000,
         seconds: float = 10.0,
         detail: Detail = "text",
+        strict: bool = False,
         wall: float | None = None,
     ) -> list[list[TacticOutcome]]:
         """Tries tactics on states, all in one request.
@@ -198,12 +205,13 @@ class LeanServer:
             heartbeats: Lean's `maxHeartbeats` for each tactic; 0 for no limit.
             seconds: the soft limit of each tactic; 0 for none.
             detail: how much of the new goals is printed.
+            strict: tactics of syntax that the judge does not allow fail.
             wall: seconds that the whole request should take at most; `seconds` times the number of tactics when None.
 
         Returns:
             A list for each attempt, with an outcome for each of its tactics.
         """
-        call = wire.run_tactics(attempts, heartbeats=heartbeats, seconds=seconds, detail=detail)
+        call = wire.run_tactics(attempts, heartbeats=heartbeats, seconds=seconds, detail=detail, strict=strict)
         if wall is None:
             wall = seconds * sum(len(attempt.tactics) for attempt in attempts)
         return await self.ask(call, wall)
@@ -229,23 +237,55 @@ class LeanServer:
         self,
         env: int,
         *,
-        proof: str,
+        proof: str | None = None,
+        file: str | None = None,
         statement: str | None = None,
         declaration: str | None = None,
         axioms: Sequence[str] | None = None,
+        syntax: Sequence[str] = (),
         heartbeats: int | None = None,
         seconds: float | None = None,
+        export: bool = False,
     ) -> ProofVerdict:
-        """Checks a whole proof, a term such as `by omega`, of a statement or a declaration; `axioms` as in `finish`."""
+        """Checks a submission: the body of a proof (`by omega`, `| 0 => …`) or a file that proves the theorem.
+
+        Args:
+            env: where the statement stands.
+            proof: the body; or
+            file: the file.
+            statement: a proposition, or a declaration whose own proof is ignored; or
+            declaration: a declaration for certain.
+            axioms: as in `finish`.
+            syntax: syntax kinds to allow beyond those of core Lean.
+            heartbeats: Lean's `maxHeartbeats`; what holds in `env` when None.
+            seconds: soft limit.
+            export: an accepting verdict brings the declarations along.
+        """
         call = wire.check_proof(
             env,
             proof=proof,
+            file=file,
             statement=statement,
             declaration=declaration,
             axioms=axioms,
+            syntax=syntax,
             heartbeats=heartbeats,
             seconds=seconds,
+            export=export,
         )
+        return await self.ask(call, seconds)
+
+    async def replay_proof(
+        self,
+        env: int,
+        *,
+        declarations: str,
+        statement: str,
+        axioms: Sequence[str] | None = None,
+        seconds: float | None = None,
+    ) -> ProofVerdict:
+        """Has the kernel check declarations that `check_proof` exported, the theorem with this statement last."""
+        call = wire.replay_proof(env, declarations=declarations, statement=statement, axioms=axioms, seconds=seconds)
         return await self.ask(call, seconds)
 
     async def find_premises(

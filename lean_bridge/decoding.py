@@ -22,6 +22,7 @@ from lean_bridge.protocol import (
     GoalStart,
     Hypothesis,
     Message,
+    Place,
     Premise,
     PremiseUse,
     ProofPlace,
@@ -30,6 +31,7 @@ from lean_bridge.protocol import (
     RejectionReason,
     ServerStats,
     Severity,
+    Span,
     TacticFailed,
     TacticOutcome,
 )
@@ -218,12 +220,18 @@ def _theorem(raw: object) -> FileTheorem:
         statement=fields.text("statement"),
         line=fields.whole("line"),
         column=fields.whole("column"),
+        span=_span(fields.raw.get("range")),
         sorry=fields.flag("sorry"),
         axioms=fields.texts("axioms"),
         proof=None if fields.raw.get("proof") is None else _place(fields.raw["proof"]),
         env=fields.whole_or_none("env"),
         declaration=fields.text_or_none("declaration"),
     )
+
+
+def _span(raw: object) -> Span:
+    fields = Fields("range", raw)
+    return Span(fields.whole("start"), fields.whole("stop"))
 
 
 def _place(raw: object) -> ProofPlace:
@@ -259,13 +267,24 @@ def certificate(raw: object) -> Certificate:
 
 
 def verdict(raw: object) -> ProofVerdict:
-    """Result of `proof.check`."""
+    """Result of `proof.check` and `proof.replay`."""
     fields = Fields("result", raw)
     messages, ms, axioms = fields.each("messages", message), fields.number("ms"), fields.texts("axioms")
     if not fields.flag("accepted"):
-        return ProofVerdict(False, messages, ms, axioms, reason=_reason(fields), message=fields.text("message"))
-    size, opaque_theorems = fields.whole("size"), fields.whole("opaqueTheorems")
-    return ProofVerdict(True, messages, ms, axioms, size=size, opaque_theorems=opaque_theorems)
+        line, column = fields.whole_or_none("line"), fields.whole_or_none("column")
+        place = None if line is None or column is None else Place(line, column)
+        reason, words = _reason(fields), fields.text("message")
+        return ProofVerdict(False, messages, ms, axioms, reason=reason, message=words, place=place)
+    return ProofVerdict(
+        True,
+        messages,
+        ms,
+        axioms,
+        constants=fields.texts("constants"),
+        size=fields.whole("size"),
+        opaque_theorems=fields.whole("opaqueTheorems"),
+        declarations=fields.text_or_none("declarations"),
+    )
 
 
 def _reason(fields: Fields) -> RejectionReason:

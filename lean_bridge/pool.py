@@ -169,6 +169,8 @@ class LeanPool:
 
     async def _emptied(self, server: LeanServer) -> bool:
         """Releases what a lease left behind; false when the process should be replaced."""
+        if server.retired:
+            return False
         try:
             await server.forget()
         except BridgeError:

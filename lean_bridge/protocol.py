@@ -15,9 +15,21 @@ Detail = Literal["none", "text", "full"]
 """How much of a goal is printed: only key and sharing, Lean's own text, or its parts as well."""
 
 Severity = Literal["error", "warning", "info"]
-FailureKind = Literal["tactic", "parse", "heartbeats", "timeout", "recursion", "sorry", "cancelled"]
+FailureKind = Literal["tactic", "parse", "syntax", "heartbeats", "timeout", "recursion", "sorry", "cancelled"]
 RejectionReason = Literal[
-    "parse", "metaprogram", "elaboration", "sorry", "axiom", "kernel", "heartbeats", "timeout", "cancelled"
+    "parse",
+    "syntax",
+    "header",
+    "elaboration",
+    "missing",
+    "kind",
+    "statement",
+    "sorry",
+    "axiom",
+    "kernel",
+    "heartbeats",
+    "timeout",
+    "cancelled",
 ]
 PremiseUse = Literal["rw", "apply", "exact"]
 
@@ -101,6 +113,14 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source text, in UTF-8 bytes."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProofPlace:
     """Where the proof of a theorem stands in its file."""
 
@@ -120,6 +140,8 @@ class FileTheorem:
     statement: str
     line: int
     column: int
+    span: Span
+    """Where its command stands, doc comment and modifiers included."""
     sorry: bool
     """Its proof uses `sorry`."""
     axioms: tuple[str, ...]
@@ -199,21 +221,37 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a source text."""
+
+    line: int
+    """From 1."""
+    column: int
+    """From 0, in code points."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProofVerdict:
-    """What Lean says about a whole proof of a statement."""
+    """What Lean says about a submission."""
 
     accepted: bool
     messages: tuple[Message, ...]
     ms: float
     axioms: tuple[str, ...]
     """What it rests on; when refused, as far as it was seen."""
+    constants: tuple[str, ...] = ()
+    """Constants before the theorem that the proof mentions, when accepted."""
     size: int | None = None
     """Distinct subterms of the proof term, when accepted."""
     opaque_theorems: int | None = None
-    """Imported theorems used whose proofs the library files do not hold, when accepted."""
+    """How many of `constants` are imported theorems whose proofs the library files do not hold, when accepted."""
+    declarations: str | None = None
+    """What was declared on top of the trusted environment, for `replay_proof`; when accepted and asked for."""
     reason: RejectionReason | None = None
     """Why not, when refused."""
     message: str | None = None
+    place: Place | None = None
+    """Where in the submission, when refused and known."""
 
 
 @dataclass(frozen=True, slots=True)

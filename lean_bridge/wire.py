@@ -127,6 +127,11 @@ def open_environment(imports: Sequence[str], prelude: str) -> Call[Environment]:
     return Call("env.open", {"imports": list(imports), "prelude": prelude}, decoding.environment)
 
 
+def open_header(header: str) -> Call[Environment]:
+    """`env.open` with the head of a file."""
+    return Call("env.open", {"header": header}, decoding.environment)
+
+
 def release_environments(envs: Iterable[int]) -> Call[int]:
     """`env.release`."""
     return Call("env.release", {"envs": list(envs)}, decoding.released)
@@ -146,7 +151,7 @@ def start_goal(env: int, *, statement: str | None, declaration: str | None) -> C
 
 
 def run_tactics(
-    attempts: Sequence[Attempt], *, heartbeats: int, seconds: float, detail: Detail
+    attempts: Sequence[Attempt], *, heartbeats: int, seconds: float, detail: Detail, strict: bool
 ) -> Call[list[list[TacticOutcome]]]:
     """`goal.run`."""
     params = {
@@ -154,6 +159,7 @@ def run_tactics(
         "heartbeats": heartbeats,
         "seconds": seconds,
         "detail": detail,
+        "strict": strict,
     }
     counts = [len(attempt.tactics) for attempt in attempts]
 
@@ -185,16 +191,44 @@ def finish(state: int, *, axioms: Sequence[str] | None, seconds: float | None) -
 def check_proof(
     env: int,
     *,
-    proof: str,
+    proof: str | None,
+    file: str | None,
     statement: str | None,
     declaration: str | None,
     axioms: Sequence[str] | None,
+    syntax: Sequence[str],
     heartbeats: int | None,
     seconds: float | None,
+    export: bool,
 ) -> Call[ProofVerdict]:
     """`proof.check`."""
-    params = {"env": env, "proof": proof, "axioms": axioms, "heartbeats": heartbeats, "seconds": seconds}
+    if (proof is None) == (file is None):
+        raise ValueError("give either a proof or a file")
+    params = {
+        "env": env,
+        "proof": proof,
+        "file": file,
+        "axioms": axioms,
+        "syntax": list(syntax),
+        "heartbeats": heartbeats,
+        "seconds": seconds,
+        "export": export,
+    }
     return Call("proof.check", _given(params) | _theorem(statement, declaration), decoding.verdict)
+
+
+def replay_proof(
+    env: int, *, declarations: str, statement: str, axioms: Sequence[str] | None, seconds: float | None
+) -> Call[ProofVerdict]:
+    """`proof.replay`."""
+    params = {
+        "env": env,
+        "declarations": declarations,
+        "statement": statement,
+        "axioms": axioms,
+        "seconds": seconds,
+    }
+    return Call("proof.replay", _given(params), decoding.verdict)
 
 
 def find_premises(

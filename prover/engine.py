@@ -11,12 +11,12 @@ from lean_bridge.pool import LeanPool
 from prover.core import AttemptOutcome, Budget, Clock, Generator, Listener, SearchResult
 from prover.environment import LeanEnvironment, TacticLimits
 from prover.generators.rules import RulesGenerator
-from prover.judge import Verdict, judge
+from prover.judge import Proof, Terms, Verdict, judge
 from prover.search.best_first import best_first
 from prover.search.graph import ProofGraph
 from prover.workplace import SourceFile, Task, Workplace
 
-_WRONG_PROOFS = frozenset({"axiom", "sorry", "metaprogram"})
+_WRONG_PROOFS = frozenset({"axiom", "sorry", "syntax"})
 """Reasons of the judge that say that the generator cheated; any other says that a script does not do what its steps did."""
 
 __all__ = ["Failure", "ProofAttempt", "SourceFile", "Task", "prove"]
@@ -115,6 +115,8 @@ async def _judged(attempt: ProofAttempt, workplace: Workplace, script: str) -> P
     attempt = replace(attempt, proof=proof, verdict=verdict)
     if verdict.accepted:
         return replace(attempt, outcome="proved")
+    if verdict.outcome == "error":
+        return replace(attempt, outcome="error", failure=Failure(verdict.reason or "error", verdict.message))
     if verdict.reason in _WRONG_PROOFS:
         return replace(attempt, outcome="failed")
     failure = Failure("rejected", f"the judge refused the proof that was found ({verdict.reason}): {verdict.message}")
@@ -122,6 +124,9 @@ async def _judged(attempt: ProofAttempt, workplace: Workplace, script: str) -> P
 
 
 async def _ask_judge(workplace: Workplace, proof: str) -> Verdict:
-    return await judge(
-        workplace.server, workplace.env, proof=proof, statement=workplace.statement, declaration=workplace.declaration
-    )
+    """A script that works tactic by tactic may need more heartbeats as a whole than a declaration has."""
+    server, env, statement = workplace.server, workplace.env, workplace.statement
+    verdict = await judge(server, env, statement, Proof(proof))
+    if verdict.reason != "heartbeats":
+        return verdict
+    return await judge(server, env, statement, Proof(proof), Terms(heartbeats=0))

@@ -121,6 +121,7 @@ class LeanEnvironment:
             heartbeats=self._limits.heartbeats * effort,
             seconds=self._limits.seconds * effort,
             detail="full",
+            strict=True,
         )
         return [
             [self._outcome(attempt, tactic, answer) for tactic, answer in zip(attempt.tactics, row, strict=True)]

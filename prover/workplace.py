@@ -11,10 +11,8 @@ from lean_bridge.client import LeanServer
 from lean_bridge.errors import InputError, RequestFailed
 from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import GoalStart
-from lean_bridge.wire import failure_messages
 from prover.errors import UnknownTheorem
-
-_CALLERS_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
+from prover.judge import Statement, blamed, statement_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +53,18 @@ class Workplace:
     Attributes:
         server: the process.
         env: the environment in which the task is stated.
-        statement: the trusted statement, or None when there is
-        declaration: the trusted declaration.
+        statement: what is to be proved.
         unproved: theorems of the task's file that rest on `sorry`, and so prove nothing.
     """
 
     server: LeanServer
     env: int
+    statement: Statement
 
     def __init__(self, pool: LeanPool, task: Task) -> None:
         self._pool = pool
         self._task = task
         self._lease = AsyncExitStack()
-        self.statement = task.statement
-        self.declaration = task.declaration
         self.unproved: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
@@ -97,20 +93,24 @@ class Workplace:
             InputError: the statement does not elaborate, or is not a proposition.
         """
         try:
-            return await self.server.start_goal(self.env, statement=self.statement, declaration=self.declaration)
+            return await self.server.start_goal(self.env, statement=self.statement.text)
         except RequestFailed as error:
-            raise _blame(self._task, error) from error
+            raise self._blamed(error) from error
 
     async def _open(self) -> None:
         self.server = await self._lease.enter_async_context(self._pool.lease())
         try:
             if self._task.file is None:
-                opened = await self.server.open_environment(self._task.imports, self._task.prelude)
-                self.env = opened.id
+                await self._open_text(self._task.statement or self._task.declaration or "")
             else:
                 await self._open_file(self._task.file)
         except RequestFailed as error:
-            raise _blame(self._task, error) from error
+            raise self._blamed(error) from error
+
+    async def _open_text(self, text: str) -> None:
+        self.env = (await self.server.open_environment(self._task.imports, self._task.prelude)).id
+        imports = "".join(f"import {module}\n" for module in self._task.imports)
+        self.statement = Statement(text, imports + self._task.prelude)
 
     async def _open_file(self, file: SourceFile) -> None:
         report = await self.server.check_file(file.text, file=file.path, open=True)
@@ -118,14 +118,11 @@ class Workplace:
         for theorem in report.theorems:
             if theorem.name == self._task.name and theorem.env is not None:
                 self.env = theorem.env
-                self.declaration = theorem.declaration
+                self.statement = statement_of(file.text, theorem)
                 return
         known = ", ".join(theorem.name for theorem in report.theorems if theorem.env is not None) or "none"
         raise UnknownTheorem(f"{file.path} leaves no theorem `{self._task.name}` open; open theorems: {known}")
 
-
-def _blame(task: Task, error: RequestFailed) -> InputError | RequestFailed:
-    if error.kind not in _CALLERS_FAULTS:
-        return error
-    details = [f"{m.line}:{m.column}: {m.text}" for m in failure_messages(error) if m.severity == "error"]
-    return InputError("\n".join([f"{task.name}: {error}", *details]))
+    def _blamed(self, error: RequestFailed) -> InputError | RequestFailed:
+        fault = blamed(error)
+        return InputError(f"{self._task.name}: {fault}") if isinstance(fault, InputError) else fault

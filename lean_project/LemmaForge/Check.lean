@@ -1,179 +1,239 @@
 module
 
 public import LemmaForge.Statement
+public import LemmaForge.Judge.Kernel
+public import LemmaForge.Judge.Code
 
 /-!
-# Checking a finished proof
+# From a submission to a verdict
 
-A proof term counts when Lean's kernel accepts it for the *stated* type, in the environment as it was before the theorem. Tactics may have declared
-auxiliary lemmas on the way; those are declared again here, one by one, through the kernel (`replay`), so nothing is taken on trust from where the proof was
-elaborated, and no option that a tactic may have set reaches this check.
+A submission is untrusted text: the *body* of a proof for a statement that we have, or a *whole file* that proves it somewhere. Either is parsed by Lean's parser, compared with
+the grammar of `Judge.Syntax` command by command and before anything of a command is elaborated, elaborated by Lean, and then reduced to one thing: a proof term. What the
+text called a theorem, which options it set, which notation it made, what messages it caused, is of no interest from there on; the kernel's part (`Judge.Kernel`) begins
+again from the trusted statement.
 
-What a proof rests on is found by walking through it. A library file that holds only what a module exports shows its theorems without proofs, as axioms; their *original*
-kind tells them apart from real ones. What such a theorem rests on itself cannot be seen from here; `opaqueTheorems` counts them.
+A body that is a plain term is elaborated against the stated type directly. One with equations, `where` or a reference to the theorem itself goes through Lean's `theorem`
+command, behind the trusted signature.
 -/
 
 public section
 
-namespace LemmaForge
+namespace LemmaForge.Judge
 
-open Lean Elab Meta
+open Lean Elab Parser
 
-/-- Axioms that mathematics in Lean uses as a matter of course. -/
-def standardAxioms : List Name := [``propext, ``Classical.choice, ``Quot.sound]
+/-- How a submission is elaborated. -/
+structure Rules where
+  /-- What it may be made of. -/
+  grammar : Grammar
+  /-- Limits of elaboration. -/
+  limits : StepLimits := {}
+  /-- Whether the kernel checks what Lean declares while it elaborates. Everything that counts is checked again afterwards, so this is for submissions that look
+  at what the kernel says (`first | decide +kernel | …`). -/
+  kernel : Bool := false
 
-/-- What a proof rests on. -/
-structure Footing where
-  /-- Axioms met on the walk. -/
-  axioms : NameSet := {}
-  /-- Imported theorems whose proofs are not at hand. -/
-  opaqueTheorems : NameSet := {}
-  /-- Constants seen. -/
-  visited : NameSet := {}
+/-- The options of an elaboration under these rules. -/
+private def Rules.options (rules : Rules) (options : Options) : Options :=
+  debug.skipKernelTC.set (maxHeartbeats.set options rules.limits.heartbeats) !rules.kernel
 
-/-- Walks through a constant and all that it uses, noting axioms. -/
-partial def Footing.walk (env : Environment) (name : Name) : StateM Footing Unit := do
-  if (← get).visited.contains name then return
-  modify fun f => { f with visited := f.visited.insert name }
-  match env.find? name with
-  | none => return
-  | some info =>
-    if let .axiomInfo _ := info then
-      if wasOriginallyTheorem env name then
-        modify fun f => { f with opaqueTheorems := f.opaqueTheorems.insert name }
-      else if getOriginalConstKind? env name matches some .axiom | none then
-        modify fun f => { f with axioms := f.axioms.insert name }
-    visit info.type
-    if let some value := info.value? (allowOpaque := true) then visit value
-    match info with
-    | .inductInfo i => i.ctors.forM (walk env)
-    | .ctorInfo c => walk env c.induct
-    | .recInfo r => r.rules.forM (visit ·.rhs)
-    | _ => return
+/-- Something to be judged. -/
+inductive Submission where
+  /-- A term, or what may follow the signature of a theorem (`:= …`, `| …`). -/
+  | body (text : String)
+  /-- A file. -/
+  | file (text : String)
+
+/-- Keeps what Lean said. -/
+private def note (log : MessageLog) : JudgeM Unit := modify (· ++ log)
+
+/-- Rejects for the first error in a log, if there is one. -/
+private def rejectErrors (log : MessageLog) : JudgeM Unit := do
+  let some first := log.toList.find? (·.severity == .error) | return
+  let reason := if first.data.hasTag (· == `runtime.maxHeartbeats) then .heartbeats else .elaboration
+  reject reason (← first.data.toString).trimAsciiEnd.toString first.pos
+
+/-- Rejects a submission for what the grammar does not have. -/
+private def orRefuse {α : Type} (fileMap : FileMap) : Except Refusal α → JudgeM α
+  | .ok value => return value
+  | .error refusal => reject .syntax s!"a submission may not use {refusal.what}" (refusal.position?.map fileMap.toPosition)
+
+/-! ## Bodies -/
+
+/-- Parses a body. Of two ways to read it, the one that gets further names the error. -/
+private def parseBody (target : Target) (text : String) : JudgeM Syntax := do
+  match parseAll (categoryParser `term 0).fn text target.before with
+  | .ok stx => return stx
+  | .error asTerm =>
+    match parseAll Command.declVal.fn text target.before with
+    | .ok stx => return stx
+    | .error asValue =>
+      let e := if asValue.pos.line > asTerm.pos.line || (asValue.pos.line == asTerm.pos.line && asValue.pos.column > asTerm.pos.column) then asValue else asTerm
+      note (MessageLog.empty.add e)
+      reject .parse (← e.data.toString) e.pos
+
+/-- The term of a body that has nothing but a term. -/
+private def plainTerm? (body : Syntax) : Option Syntax :=
+  if body.isOfKind ``Command.declValSimple then
+    if body[2].getArgs.all (·.isNone) && body[3].isNone then some body[1] else none
+  else if body.isOfKind ``Command.declValEqns || body.isOfKind ``Command.whereStructInst then none
+  else some body
+
+/-- Whether a body may speak of the theorem that it proves. -/
+private def mentions (name : Name) (body : Syntax) : Bool :=
+  (body.find? fun stx => stx.isIdent && !stx.getId.isAnonymous && stx.getId.eraseMacroScopes.isSuffixOf name).isSome
+
+/-- Elaborates a term against the stated type. -/
+private def elabTerm (target : Target) (term : Syntax) (text : String) (rules : Rules) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
+  let act : TermElabM Expr := Meta.forallBoundedTelescope target.type target.arity fun xs type => do
+    let proof ← withLoggedErrors <| Term.withSynthesize <| Term.elabTermEnsuringType term type
+    Meta.mkLambdaFVars xs (← instantiateMVars proof)
+  let target := { target with before := withScopeOptions target.before rules.options }
+  let start ← orReject (← target.start token)
+  let (proof, after) ← orReject (← start.run rules.limits token act text)
+  note after.coreState.messages
+  rejectErrors after.coreState.messages
+  return (after.coreState.env, proof)
 where
-  visit (e : Expr) : StateM Footing Unit := e.getUsedConstants.forM (walk env)
+  orReject {α : Type} : Except Exception α → JudgeM α
+    | .ok value => return value
+    | .error e => do
+      let reason := if e.isMaxHeartbeat then .heartbeats else .elaboration
+      reject reason (← e.toMessageData.toString) (e.getRef.getPos?.map text.toFileMap.toPosition)
 
-/-- The footing of an expression. -/
-def footingOf (env : Environment) (e : Expr) : Footing :=
-  (e.getUsedConstants.forM (Footing.walk env)).run {} |>.2
+/-- An expression without annotations of the elaborator. -/
+private partial def plain (e : Expr) : Expr := e.replace fun
+  | .mdata _ e => some (plain e)
+  | _ => none
 
-/-- Declares again in `kernel`, through the kernel's checker, what `e` uses of `source` and `kernel` does not have. -/
-partial def replay (source : Environment) (kernel : Kernel.Environment) (token : IO.CancelToken) (e : Expr) :
-    Except String Kernel.Environment :=
-  e.getUsedConstants.foldlM (init := kernel) declare
+/-- The proof term of the theorem that an environment declares under the target's name, in the target's universe parameters. -/
+private def proofOf (target : Target) (state : Command.State) : JudgeM Expr := do
+  let some info := state.env.find? target.name | reject .missing (← whatIsThere state.env)
+  let .thmInfo found := info | reject .kind s!"`{privateToUserName target.name}` is no theorem here but {kindOf info}"
+  let rename (e : Expr) := e.instantiateLevelParams found.levelParams (target.levelParams.map .param)
+  unless found.levelParams.length == target.levelParams.length && plain (rename found.type) == plain target.type do
+    reject .statement (← difference (rename found.type))
+  return rename found.value
 where
-  declare (kernel : Kernel.Environment) (name : Name) : Except String Kernel.Environment := do
-    if kernel.find? name |>.isSome then return kernel
-    let some info := source.find? name | throw s!"unknown constant `{name}`"
-    let kernel ← replay source kernel token info.type
-    let kernel ← match info.value? (allowOpaque := true) with
-      | some value => replay source kernel token value
-      | none => pure kernel
-    let declaration ← match info with
-      | .thmInfo v => pure (.thmDecl v)
-      | .defnInfo v => if v.safety == .safe then pure (.defnDecl v) else throw s!"`{name}` is unsafe or partial"
-      | .opaqueInfo v => if v.isUnsafe then throw s!"`{name}` is unsafe" else pure (.opaqueDecl v)
-      | .axiomInfo _ => throw s!"the proof declares an axiom, `{name}`"
-      | _ => throw s!"the proof declares a type, `{name}`"
-    match kernel.addDeclCore 0 declaration (some token) with
-    | .ok kernel => return kernel
-    | .error _ => throw s!"the kernel refuses the auxiliary declaration `{name}`"
+  difference (type : Expr) : JudgeM String := do
+    let said ← showExpr state type
+    let wanted ← showExpr target.before target.type
+    if said != wanted then return s!"the theorem says\n  {said}\nand the statement is\n  {wanted}"
+    let explicit (s : Command.State) := withScopeOptions s (pp.all.set · true)
+    return s!"the theorem looks like the statement and says\n  {← showExpr (explicit state) type}\nwhile the statement is\n  {← showExpr (explicit target.before) target.type}"
+  kindOf : ConstantInfo → String
+    | .axiomInfo _ => "an axiom"
+    | .defnInfo _ => "a definition"
+    | .opaqueInfo _ => "an opaque constant"
+    | .inductInfo _ => "a type"
+    | _ => "something else"
+  whatIsThere (env : Environment) : JudgeM String := do
+    let name := privateToUserName target.name
+    let last := name.componentsRev.head!
+    let alike := env.constants.map₂.foldl (init := #[]) fun names n _ =>
+      if (privateToUserName n).componentsRev.head? == some last then names.push n else names
+    let hint := match alike[0]? with
+      | some n => if isPrivateName n then s!"; `{privateToUserName n}` is private" else s!"; there is `{n}`"
+      | none => ""
+    return s!"no theorem `{name}`{hint}"
 
-/-- Syntax that runs a program of the proof's author while the proof is elaborated, trusts compiled code, or reads files. A proof needs none of it, and Lean's kernel
-has had holes that only such programs reach. -/
-def forbiddenSyntax : List SyntaxNodeKind :=
-  [``Parser.Tactic.runTac, ``Parser.Tactic.nativeDecide, ``Parser.Term.«unsafe», `Lean.byElab, `Lean.runElab, `Lean.runMeta, `Lean.includeStr]
+/-- Elaborates a body through the `theorem` command, behind the trusted signature. -/
+private def elabValue (target : Target) (value : Syntax) (text : String) (rules : Rules) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
+  let command := target.command.setArg 1 (target.command[1].setArg 3 value)
+  let before := withScopeOptions { target.before with messages := {}, infoState := { enabled := false } } rules.options
+  let after ← elabCommand (mkInputContext text "<proof>") 0 token before command
+  note after.messages
+  rejectErrors after.messages
+  return (after.env, ← proofOf target after)
 
-/-- The first piece of forbidden syntax in a proof, as it is written. -/
-def forbidden? (proof : Syntax) : Option String := do
-  let found ← proof.find? fun stx => forbiddenSyntax.contains stx.getKind
-  let keyword ← found.find? Syntax.isAtom
-  return keyword.getAtomVal
+/-- `:= term`, as the `theorem` command has it. -/
+private def valueOfTerm (target : Target) (term : Syntax) : Syntax := target.command[1][3].setArg 1 term
 
-/-- Why a proof is not accepted. -/
-structure Rejection where
-  /-- `parse`, `metaprogram`, `elaboration`, `sorry`, `axiom`, `kernel`, `heartbeats`, `timeout` or `cancelled`. -/
-  reason : String
-  /-- What a person reads. -/
-  message : String
-  /-- The axioms met, when the reason is one of them. -/
-  axioms : Array Name := #[]
+/-- Elaborates a body. -/
+private def elabBody (target : Target) (rules : Rules) (text : String) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
+  let body ← parseBody target text
+  orRefuse text.toFileMap (rules.grammar.check target.before.env.constants.map₂.contains body)
+  match plainTerm? body with
+  | none => elabValue target body text rules token
+  | some term =>
+    if mentions target.name term then elabValue target (valueOfTerm target term) text rules token
+    else elabTerm target term text rules token
 
-/-- A proof that the kernel accepted for the stated type. -/
-structure Accepted where
-  /-- Axioms that it rests on, as far as they can be seen. -/
-  axioms : Array Name
-  /-- Imported theorems used whose proofs are not at hand. -/
-  opaqueTheorems : Nat
-  /-- Number of distinct subterms of the proof term. -/
-  size : Nat
+/-! ## Files -/
 
-/-- Has the kernel check `proof` against the statement of `target`, in the environment before the theorem. It may rest on the axioms `allowed` alone. -/
-def kernelCheck (target : Target) (elaborated : Environment) (proof : Expr) (allowed : List Name) (token : IO.CancelToken) :
-    BaseIO (Except Rejection Accepted) := do
-  if proof.hasSorry then return .error { reason := "sorry", message := "the proof uses `sorry`" }
-  if proof.hasMVar || proof.hasFVar then
-    return .error { reason := "elaboration", message := "the proof has open parts" }
-  let base := target.before.env.toKernelEnv
-  let declaration : Declaration := .thmDecl {
-    name := target.name, levelParams := target.levelParams, type := target.type, value := proof }
-  match replay elaborated base token proof with
-  | .error message => return .error { reason := "kernel", message }
-  | .ok kernel =>
-    if let .error e := kernel.addDeclCore 0 declaration (some token) then
-      let message ← (e.toMessageData {}).toString
-      return .error { reason := "kernel", message }
-    let footing := footingOf elaborated proof
-    let axioms := footing.axioms.toArray.qsort Name.lt
-    if axioms.contains ``sorryAx then
-      return .error { reason := "sorry", message := "the proof uses `sorry` in something that it is made of" }
-    if axioms.any (!allowed.contains ·) then
-      let extra := axioms.filter (!allowed.contains ·)
-      let message := s!"the proof rests on {", ".intercalate (extra.map toString).toList}"
-      return .error { reason := "axiom", message, axioms }
-    return .ok { axioms, opaqueTheorems := footing.opaqueTheorems.size, size := (← proof.numObjs.toBaseIO).toOption.getD 0 }
+/-- Looks at the head of a file: it may import what the statement's imports contain. -/
+private def checkHeader (base : Environment) (input : InputContext) : JudgeM ModuleParserState := do
+  match ← (Parser.parseHeader input).toBaseIO with
+  | .error e => reject .parse (toString e)
+  | .ok (header, parser, messages) =>
+    note messages
+    if let some e := messages.toList.find? (·.severity == .error) then reject .parse (← e.data.toString) e.pos
+    for word in ["module", "prelude"] do
+      if let some found := header.raw.find? fun stx => stx.isAtom && stx.getAtomVal.trimAscii == word then
+        reject .header s!"a submission may not be a `{word}` file" (found.getPos?.map input.fileMap.toPosition)
+    for wanted in HeaderSyntax.imports header (includeInit := true) do
+      unless base.header.moduleNames.contains wanted.module do
+        reject .header s!"the submission imports `{wanted.module}`, which the statement's imports do not contain"
+    return parser
+
+/-- Parses, looks at and elaborates the commands of a file, one after the other. -/
+private partial def elabFile (base : Environment) (rules : Rules) (input : InputContext) (parser : ModuleParserState) (token : IO.CancelToken)
+    (state : Command.State) : JudgeM Command.State := do
+  let position := parser.pos
+  let (command, parser, messages) := parseCommand input (parserContext state) parser {}
+  note messages
+  if let some e := messages.toList.find? (·.severity == .error) then reject .parse (← e.data.toString) e.pos
+  let oldKinds := (parserExtension.getState base).kinds
+  let look := rules.grammar.check fun kind => state.env.constants.map₂.contains kind && !oldKinds.contains kind
+  orRefuse input.fileMap (look command)
+  if command.isOfKind ``Command.eoi || (← (token.isSet : BaseIO Bool)) then return state
+  let after ← elabCommand input position token { state with messages := {} } command
+  note after.messages
+  rejectErrors after.messages
+  let env ← orRefuse input.fileMap (disarm command state.env after.env baseOptions look)
+  elabFile base rules input parser token { after with env }
+
+/-- A constant in the meaning of the statement that a file defines in another way; one that a person wrote, if there is one. -/
+private def redefined? (target : Target) (env : Environment) : Option Name :=
+  let differing := (ownConstantsBehind target.before.env target.type).filter fun name =>
+    match target.before.env.find? name, env.find? name with
+    | some a, some b => a.type != b.type || a.value? (allowOpaque := true) != b.value? (allowOpaque := true)
+    | _, _ => false
+  differing.find? (!·.isInternalDetail) <|> differing.head?
+
+/-! ## The verdict -/
+
+/-- Elaborates a submission and gives its proof term, with the environment in which it makes sense. `base` is the environment of the statement's imports alone. -/
+private def elaborate (target : Target) (base : Environment) (rules : Rules) (token : IO.CancelToken) : Submission → JudgeM (Environment × Expr)
+  | .body text => elabBody target rules text token
+  | .file text => do
+    let input := mkInputContext text "<submission>"
+    let parser ← checkHeader base input
+    let start := { initialState base (rules.options baseOptions) with infoState := { enabled := false } }
+    let state ← elabFile base rules input parser token start
+    return (state.env, ← proofOf target state)
+
+/-- Judges a submission against a statement. -/
+def check (target : Target) (base : Environment) (submission : Submission) (rules : Rules) (terms : Terms) (token : IO.CancelToken) : JudgeM Accepted := do
+  let attempt (rules : Rules) : JudgeM (Environment × Except Rejection Accepted) := do
+    let (env, proof) ← elaborate target base rules token submission
+    try return (env, .ok (← kernelCheck target terms env proof token))
+    catch e => return (env, .error e)
+  let mut (env, result) ← attempt rules
+  if result matches .error { reason := .kernel, .. } then (env, result) ← attempt { rules with kernel := true }
+  match result with
+  | .ok accepted => return accepted
+  | .error e =>
+    if e.reason == .kernel then
+      if let some name := redefined? target env then
+        reject .statement s!"the submission means something else by `{name}` than the statement does"
+    throw e
 
 /-- The finished proof of a state: its term, closed. -/
-def ProofState.proofTerm (state : ProofState) (token : IO.CancelToken) : BaseIO (Except Rejection Expr) := do
-  unless state.goals.isEmpty do return .error { reason := "elaboration", message := "the state has open goals" }
-  unless state.whole do
-    return .error { reason := "elaboration", message := "a tactic was run on one goal of several; the others are open" }
+def proofTerm (state : ProofState) (token : IO.CancelToken) : JudgeM Expr := do
+  unless state.goals.isEmpty do reject .elaboration "the state has open goals"
+  unless state.whole do reject .elaboration "a tactic was run on one goal of several; the others are open"
   match ← state.run { heartbeats := 0 } token (instantiateMVars (.mvar state.root)) with
-  | .ok (proof, _) => return .ok proof
-  | .error e => return .error { reason := "elaboration", message := ← e.toMessageData.toString }
+  | .ok (proof, _) => return proof
+  | .error e => reject .elaboration (← e.toMessageData.toString)
 
-/-- Elaborates `proof`, a term, against the statement of `target`. Gives the environment with what the elaboration declared, the closed proof term and the messages. -/
-def elabProof (target : Target) (text : String) (limits : StepLimits) (token : IO.CancelToken) :
-    BaseIO (Except Rejection (Environment × Expr) × MessageLog) := do
-  match parseAll (Parser.categoryParser `term 0).fn text target.before with
-  | .error message => return (.error { reason := "parse", message := ← located message }, MessageLog.empty.add message)
-  | .ok stx =>
-    if let some keyword := forbidden? stx then
-      return (.error { reason := "metaprogram", message := s!"a proof may not use `{keyword.trimAscii}`" }, {})
-    let act : TermElabM Expr := Meta.forallBoundedTelescope target.type target.arity fun xs type => do
-      let proof ← withLoggedErrors <| Term.withSynthesize <| Term.elabTermEnsuringType stx type
-      mkLambdaFVars xs (← instantiateMVars proof)
-    match ← target.start token with
-    | .error e => return (.error { reason := "elaboration", message := ← e.toMessageData.toString }, {})
-    | .ok start =>
-      match ← start.run limits token act text with
-      | .error e =>
-        let failure ← TacticFailure.ofException e
-        let reason := if failure.kind == "tactic" || failure.kind == "recursion" then "elaboration" else failure.kind
-        let message := failure.message
-        return (.error { reason, message }, {})
-      | .ok (proof, after) =>
-        let log := after.coreState.messages
-        if log.hasErrors then
-          let first ← (log.toList.find? (·.severity == .error)).mapM (·.data.toString)
-          return (.error { reason := "elaboration", message := first.getD "" }, log)
-        return (.ok (after.coreState.env, proof), log)
-
-/-- Elaborates `proof` against the statement of `target` and has the kernel check it. -/
-def checkProof (target : Target) (text : String) (allowed : List Name) (limits : StepLimits) (token : IO.CancelToken) :
-    BaseIO (Except Rejection Accepted × MessageLog) := do
-  match ← elabProof target text limits token with
-  | (.error e, log) => return (.error e, log)
-  | (.ok (env, proof), log) => return (← kernelCheck target env proof allowed token, log)
-
-end LemmaForge
+end LemmaForge.Judge

@@ -102,4 +102,10 @@ where
 def located (m : Message) : BaseIO String := do
   return s!"{m.pos.line}:{m.pos.column}: {← m.data.toString}"
 
+/-- An expression as Lean shows it at this point of a file. -/
+def showExpr (state : Command.State) (e : Expr) : BaseIO String := do
+  let scope := state.scopes.head!
+  let context : PPContext := { env := state.env, opts := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
+  return (← ppExprWithInfos context e).fmt.pretty
+
 end LemmaForge

@@ -1,7 +1,7 @@
 module
 
 public import Lean.Elab.Tactic
-public import LemmaForge.Frontend
+public import LemmaForge.Judge.Syntax
 
 /-!
 # Proof states
@@ -35,6 +35,8 @@ structure Target where
   arity : Nat
   /-- Environment and scopes before the theorem. -/
   before : Command.State
+  /-- The `theorem` command, with `sorry` for a proof. -/
+  command : Syntax
 
 /-- A point in a proof. Immutable. -/
 structure ProofState where
@@ -104,6 +106,8 @@ def Target.start (target : Target) (token : IO.CancelToken) : BaseIO (Except Exc
 inductive TacticFailure where
   /-- It does not parse. -/
   | parse (message : String)
+  /-- It is of syntax that is not allowed. -/
+  | syntax (message : String)
   /-- Lean refused it. -/
   | tactic (message : String)
   /-- Too many heartbeats. -/
@@ -118,6 +122,7 @@ inductive TacticFailure where
 /-- The name of a failure on the wire. -/
 def TacticFailure.kind : TacticFailure → String
   | parse _ => "parse"
+  | .syntax _ => "syntax"
   | tactic _ => "tactic"
   | heartbeats _ => "heartbeats"
   | recursion _ => "recursion"
@@ -127,7 +132,7 @@ def TacticFailure.kind : TacticFailure → String
 
 /-- What a person reads about a failure. -/
 def TacticFailure.message : TacticFailure → String
-  | parse m | tactic m | heartbeats m | recursion m => m
+  | parse m | .syntax m | tactic m | heartbeats m | recursion m => m
   | usesSorry => "the tactic uses `sorry`"
   | stopped .timeout => "stopped at its time limit"
   | stopped .cancelled => "cancelled"
@@ -175,8 +180,8 @@ private def evalOn (goals : List MVarId) (tactics : Syntax) : TermElabM (List MV
       throwError "the tactic leaves a part of the proof open that is not among the goals:{indentExpr proof}"
   return (after.goals, clean)
 
-/-- Runs a tactic sequence on the goals of a state, or on the goal number `goal?` alone. -/
-def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : String) (limits : StepLimits)
+/-- Runs a tactic sequence on the goals of a state, or on the goal number `goal?` alone. With a grammar, syntax that it does not have fails before it is run. -/
+def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : String) (grammar? : Option Judge.Grammar) (limits : StepLimits)
     (token : IO.CancelToken) : BaseIO (Except TacticFailure ProofState) := do
   let some goals := (match goal? with | none => some state.goals | some k => state.goals[k]?.map ([·]))
     | return .error (.tactic s!"the state has {state.goals.length} goals, no goal {goal?.getD 0}")
@@ -184,6 +189,9 @@ def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : Strin
   match ← state.target.parseTactics text with
   | .error e => return .error e
   | .ok tactics =>
+    if let some grammar := grammar? then
+      if let .error refusal := grammar.check state.target.before.env.constants.map₂.contains tactics then
+        return .error (.syntax s!"a proof may not use {refusal.what}")
     match ← state.run limits token (evalOn goals tactics) text with
     | .error e => return .error (← TacticFailure.ofException e)
     | .ok ((_, false), _) => return .error .usesSorry

@@ -20,8 +20,8 @@ open Lean Elab
 
 /-- What the server remembers between requests. -/
 structure State where
-  /-- Imported modules, by import list; never released. -/
-  imports : Std.HashMap String Environment := {}
+  /-- Imported modules, by import list, and what is known of the axioms in them; never released. -/
+  imports : Std.HashMap String (Environment × IO.Ref Judge.Imported) := {}
   /-- Open environments, by number. -/
   environments : Std.HashMap Nat Command.State := {}
   /-- Numbers of environments opened by `env.open`, by imports and prelude. -/
@@ -41,6 +41,8 @@ structure Context where
   state : IO.Ref State
   /-- `embedded` or `native`. -/
   backend : String
+  /-- What submissions may be made of. -/
+  grammar : Judge.Grammar
 
 /-- A method of the protocol. -/
 abbrev Handler := Context → Request → RequestM Json
@@ -89,30 +91,40 @@ private def greeting (backend : String) : String :=
     ("commit", githash), ("backend", backend), ("platform", System.Platform.target)])]).compress
 
 /-- The environment of an import list, imported once. -/
-private def Context.importsOf (c : Context) (imports : Array Import) : RequestM Environment := do
+private def Context.importsOf (c : Context) (imports : Array Import) : RequestM (Environment × IO.Ref Judge.Imported) := do
   let key := " ".intercalate (imports.map toString).toList
-  if let some env := (← c.state.get).imports[key]? then return env
-  let env ← importEnvironment imports
-  c.state.modify fun s => { s with imports := s.imports.insert key env }
-  return env
+  if let some found := (← c.state.get).imports[key]? then return found
+  let imported := (← importEnvironment imports, ← IO.mkRef {})
+  c.state.modify fun s => { s with imports := s.imports.insert key imported }
+  return imported
+
+/-- Where an environment comes from: modules, and text on top of them. -/
+private def openingOf (r : Request) : RequestM (Array Import × String × Parser.ModuleParserState × String) := do
+  match ← r.arg? String "header" with
+  | some header =>
+    let (imports, parser) ← parseFileHeader (Parser.mkInputContext header "<header>")
+    return (imports, header, parser, "")
+  | none =>
+    let names ← r.arg (Array String) "imports"
+    -- As in a file, `Init` comes along; so an import list means the same modules here and there, and they are loaded once.
+    let names := if names.contains "Init" then names else #["Init"] ++ names
+    let prelude := (← r.arg? String "prelude").getD ""
+    return (names.map fun n => { module := n.toName }, prelude, {}, " ".intercalate names.toList)
 
 private def envOpen : Handler := fun c r => do
-  let names ← r.arg (Array String) "imports"
-  -- As in a file, `Init` comes along; so an import list means the same modules here and there, and they are loaded once.
-  let names := if names.contains "Init" then names else #["Init"] ++ names
-  let prelude := (← r.arg? String "prelude").getD ""
-  let key := (" ".intercalate names.toList, prelude)
+  let (imports, text, parser, names) ← openingOf r
+  let key := (names, text)
   let began ← IO.monoMsNow
   let reply (id : Nat) (state : Command.State) : RequestM Json := do
     return Json.mkObj [("env", id), ("constants", state.env.constants.map₁.size),
       ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000)), ("messages", ← messagesJson state.messages)]
   if let some id := (← c.state.get).opened[key]? then
     if let some state := (← c.state.get).environments[id]? then return ← reply id state
-  let base := initialState (← c.importsOf (names.map fun n => { module := n.toName }))
+  let base := initialState (← c.importsOf imports).1
   let state ← c.asStep (← limitsOf r 0) fun token =>
-    elabCommands (Parser.mkInputContext prelude "<prelude>") {} token base fun _ _ _ => (pure () : RequestM Unit)
+    elabCommands (Parser.mkInputContext text "<prelude>") parser token base fun _ _ _ => (pure () : RequestM Unit)
   if state.messages.hasErrors then
-    fail .elaboration "the prelude has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
+    fail .elaboration "the text before the theorem has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
   let id ← c.keepEnvironment state
   c.state.modify fun s => { s with opened := s.opened.insert key id }
   reply id { state with messages := {} }
@@ -139,9 +151,10 @@ private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries
   let text := String.Pos.Raw.extract input.inputString range.start range.stop
   let declaredFields ← match declared with
     | some (.thmInfo info) =>
-      let footing := footingOf after.env info.value
-      pure [("statement", Json.str (← showType after info.type)), ("sorry", .bool (footing.axioms.contains ``sorryAx)),
-        ("axioms", toJson ((footing.axioms.toArray.qsort Name.lt).map toString))]
+      let (_, known) ← c.importsOf after.env.header.imports
+      let axioms ← Judge.axiomsBehind known after.env after.env.find? info.value.getUsedConstants
+      pure [("statement", Json.str (← showExpr after info.type)), ("sorry", .bool (axioms.contains ``sorryAx)),
+        ("axioms", toJson ((axioms.toArray.qsort Name.lt).map toString))]
     | _ => pure [("statement", .str (signatureText stx)), ("sorry", .bool (usesSorry stx.proof)), ("axioms", toJson (#[] : Array String))]
   let opened ← if openSorries && isBareSorry stx.proof then do
       let proof := stx.proof[1].getRange?.getD default
@@ -150,12 +163,8 @@ private def theoremJson (c : Context) (input : Parser.InputContext) (openSorries
         ("stop", proof.stop.byteIdx), ("text", .str (String.Pos.Raw.extract input.inputString proof.start proof.stop))])]
     else pure []
   return some <| Json.mkObj <| [("name", (.str fullName.toString : Json)), ("kind", .str stx.kind), ("line", position.line),
-    ("column", position.column)] ++ declaredFields ++ opened
+    ("column", position.column), ("range", Json.mkObj [("start", range.start.byteIdx), ("stop", range.stop.byteIdx)])] ++ declaredFields ++ opened
 where
-  showType (state : Command.State) (type : Expr) : BaseIO String := do
-    let scope := state.scopes.head!
-    let context : PPContext := { env := state.env, opts := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
-    return (← ppExprWithInfos context type).fmt.pretty
   signatureText (stx : TheoremSyntax) : String :=
     let range := stx.cut[1][2].getRange?.getD default
     String.Pos.Raw.extract input.inputString range.start range.stop
@@ -165,7 +174,7 @@ private def fileCheck : Handler := fun c r => do
   let input := Parser.mkInputContext (← r.arg String "text") ((← r.arg? String "file").getD "input.lean")
   let openSorries := (← r.arg? Bool "open").getD false
   let (imports, parser) ← parseFileHeader input
-  let env ← c.importsOf imports
+  let (env, _) ← c.importsOf imports
   let limits ← limitsOf r 0
   c.asStep limits fun token => do
     let start := { initialState env (maxHeartbeats.set baseOptions limits.heartbeats) with infoState := { enabled := true } }
@@ -175,11 +184,11 @@ private def fileCheck : Handler := fun c r => do
     return Json.mkObj [("messages", ← messagesJson final.messages), ("ok", !final.messages.hasErrors),
       ("theorems", .arr (← theorems.get))]
 
-/-- The theorem that a request states, by `statement` or by `declaration`. -/
+/-- The theorem that a request states: by `statement`, a proposition or a declaration, or by `declaration`. -/
 private def targetOf (c : Context) (r : Request) (token : IO.CancelToken) : RequestM Target := do
   let before ← c.environment (← r.arg Nat "env")
   match ← r.arg? String "statement", ← r.arg? String "declaration" with
-  | some text, none => Target.ofStatement before text token
+  | some text, none => Target.ofText before text token
   | none, some text => Target.ofDeclaration before text token
   | _, _ => fail .badRequest "give either `statement` or `declaration`"
 
@@ -207,7 +216,7 @@ private structure Attempt where
   tactics : Array String
   deriving FromJson
 
-private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (limits : StepLimits) (detail : Detail) (tactic : String) :
+private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (grammar? : Option Judge.Grammar) (limits : StepLimits) (detail : Detail) (tactic : String) :
     RequestM Json := do
   let began ← IO.monoNanosNow
   let elapsed : BaseIO (String × Json) := do
@@ -215,7 +224,7 @@ private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (limi
   let failed (e : TacticFailure) : RequestM Json := do
     return Json.mkObj [("error", .str e.kind), ("message", .str e.message), ← elapsed]
   if ← c.clock.isCancelled then return ← failed (.stopped .cancelled)
-  match ← c.clock.runStep limits fun token => state.runTactic goal? tactic limits token with
+  match ← c.clock.runStep limits fun token => state.runTactic goal? tactic grammar? limits token with
   | (_, some stop, _) => failed (.stopped stop)
   | (.error e, none, _) => failed e
   | (.ok after, none, _) =>
@@ -226,9 +235,10 @@ private def goalRun : Handler := fun c r => do
   let attempts ← r.arg (Array Attempt) "attempts"
   let limits ← limitsOf r 10
   let detail := (← r.arg? Detail "detail").getD .text
+  let grammar? := if (← r.arg? Bool "strict").getD false then some c.grammar else none
   let results ← attempts.mapM fun attempt => do
     let state ← c.proofState attempt.state
-    return Json.arr (← attempt.tactics.mapM (runOne c state attempt.goal limits detail ·))
+    return Json.arr (← attempt.tactics.mapM (runOne c state attempt.goal grammar? limits detail ·))
   return Json.mkObj [("results", .arr results)]
 
 private def goalView : Handler := fun c r => do
@@ -246,34 +256,58 @@ private def goalRelease : Handler := fun c r => do
   return Json.mkObj [("released", before - (← c.state.get).states.size)]
 
 /-- The fields of a verdict. -/
-private def verdict : Except Rejection Accepted → List (String × Json)
+private def verdict : Except Judge.Rejection Judge.Accepted → List (String × Json)
   | .ok a => [("accepted", .bool true), ("axioms", toJson (a.axioms.map toString)), ("opaqueTheorems", a.opaqueTheorems), ("size", a.size)]
-  | .error e => [("accepted", .bool false), ("reason", .str e.reason), ("message", .str e.message), ("axioms", toJson (e.axioms.map toString))]
+  | .error e => [("accepted", .bool false), ("reason", .str e.reason.toString), ("message", .str e.message), ("axioms", toJson (e.axioms.map toString))] ++
+    match e.position? with
+    | some p => [("line", (p.line : Json)), ("column", (p.column : Json))]
+    | none => []
 
-/-- The axioms that a request allows a proof to rest on. -/
-private def allowedAxioms (r : Request) : RequestM (List Name) := do
-  return match ← r.arg? (List String) "axioms" with
+/-- The environment of a statement's imports, and the terms of a judgement over it. -/
+private def Context.termsOf (c : Context) (r : Request) (target : Target) : RequestM (Environment × Judge.Terms) := do
+  let (base, known) ← c.importsOf target.before.env.header.imports
+  let axioms := match ← r.arg? (List String) "axioms" with
     | some names => names.map String.toName
-    | none => standardAxioms
+    | none => Judge.standardAxioms
+  return (base, { axioms, known })
+
+/-- Runs a judgement as one step. -/
+private def Context.judge (c : Context) (limits : StepLimits) (act : IO.CancelToken → Judge.JudgeM Judge.Accepted) :
+    RequestM (Except Judge.Rejection Judge.Accepted × MessageLog) := do
+  match ← c.clock.runStep limits fun token => (act token).run {} with
+  | (_, some stop, _) =>
+    return (.error { reason := match stop with | .timeout => .timeout | .cancelled => .cancelled, message := "stopped" }, {})
+  | (outcome, none, _) => return outcome
 
 private def goalFinish : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
-  c.asStep (← limitsOf r 60) fun token => do
-    let result ← match ← state.proofTerm token with
-      | .error e => pure (.error e)
-      | .ok proof => kernelCheck state.target state.coreState.env proof (← allowedAxioms r) token
-    return Json.mkObj (verdict result ++ [("script", toJson state.script.reverse)])
+  let (_, terms) ← c.termsOf r state.target
+  let (result, _) ← c.judge (← limitsOf r 60) fun token => do
+    Judge.kernelCheck state.target terms state.coreState.env (← Judge.proofTerm state token) token
+  return Json.mkObj (verdict result ++ [("script", toJson state.script.reverse)])
+
+/-- The submission that a request holds, by `proof` or by `file`. -/
+private def submissionOf (r : Request) : RequestM Judge.Submission := do
+  match ← r.arg? String "proof", ← r.arg? String "file" with
+  | some text, none => return .body text
+  | none, some text => return .file text
+  | _, _ => fail .badRequest "give either `proof` or `file`"
 
 private def proofCheck : Handler := fun c r => do
-  let proof ← r.arg String "proof"
-  let limits ← limitsOf r 60
-  let allowed ← allowedAxioms r
-  let target ← c.asStep { limits with heartbeats := 200000 } (targetOf c r)
+  let submission ← submissionOf r
+  let seconds ← limitsOf r 60
+  let target ← c.asStep { seconds with heartbeats := 200000 } (targetOf c r)
+  let heartbeats := (← r.arg? Nat "heartbeats").getD (maxHeartbeats.get target.before.scopes.head!.opts)
+  let limits := { seconds with heartbeats }
+  let kinds := ((← r.arg? (List String) "syntax").getD []).map String.toName
+  let rules : Judge.Rules := { grammar := c.grammar.with kinds, limits }
+  let (base, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
-  let (result, log) ← match ← c.clock.runStep limits fun token => checkProof target proof allowed limits token with
-    | (_, some stop, _) => pure (.error { reason := stop.kind.toString, message := "stopped" }, {})
-    | (outcome, none, _) => pure outcome
-  return Json.mkObj <| verdict result ++ [("messages", ← messagesJson log),
+  let (result, log) ← c.judge limits (Judge.check target base submission rules terms)
+  let constants := match result with
+    | .ok a => [("constants", toJson (a.constants.map toString))]
+    | .error _ => []
+  return Json.mkObj <| verdict result ++ constants ++ [("messages", ← messagesJson log),
     ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
 
 private def premiseFind : Handler := fun c r => do
@@ -324,7 +358,7 @@ def answer (c : Context) (line : String) : BaseIO String := do
 def startAs (backend : String) (control : Control) : BaseIO (String → BaseIO String) := do
   let state ← IO.mkRef {}
   let clock ← Clock.start control
-  return answer { clock, state, backend }
+  return answer { clock, state, backend, grammar := .core }
 
 /-- The server of the embedded Lean: what the host evaluates, by this name. -/
 def start (control : Control) : BaseIO (String → BaseIO String) :=

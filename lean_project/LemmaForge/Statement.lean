@@ -40,8 +40,9 @@ structure TheoremSyntax where
   /-- The proof as written. -/
   proof : Syntax
 
-/-- Sees a command as a theorem, if it is one (or an `example` with a stated type). -/
-def theoremSyntax? (state : Command.State) (command : Syntax) : Option TheoremSyntax := do
+/-- Sees a command as a theorem, if it is one (or an `example` with a stated type), perhaps behind `open … in` or `set_option … in`. -/
+partial def theoremSyntax? (state : Command.State) (command : Syntax) : Option TheoremSyntax := do
+  if command.isOfKind ``Command.in then return ← theoremSyntax? state command[2]
   -- Libraries define `lemma` as a command of their own, with the parts of a `theorem` in the same order.
   if command.getKind == `lemma && command.getNumArgs == 2 then
     let group := command[1]
@@ -95,7 +96,7 @@ private def elabTarget (input : InputContext) (token : IO.CancelToken) (before :
     | fail .elaboration s!"`{name}` does not declare a theorem"
   let some (.thmInfo info) := after.env.find? full
     | fail .notAProposition s!"`{name}` is not a theorem"
-  return { name := full, levelParams := info.levelParams, type := info.type, arity := leadingLambdas info.value, before }
+  return { name := full, levelParams := info.levelParams, type := info.type, arity := leadingLambdas info.value, before, command := stx.cut }
 where
   firstError (log : MessageLog) : BaseIO String := do
     match log.toList.find? (·.severity == .error) with
@@ -106,6 +107,14 @@ where
     | .mdata _ body => leadingLambdas body
     | _ => 0
 
+/-- Elaborates what stands before the `in`s of a command, so that a theorem behind them is an ordinary one. -/
+private partial def enterScopes (input : InputContext) (token : IO.CancelToken) (state : Command.State) (command : Syntax) : RequestM (Command.State × Syntax) := do
+  unless command.isOfKind ``Command.in do return (state, command)
+  let state ← elabCommand input 0 token state command[0]
+  if state.messages.hasErrors then
+    fail .elaboration "what stands before `in` has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
+  enterScopes input token state command[2]
+
 /-- Elaborates the source text of a theorem, up to its proof, in the given state. -/
 def Target.ofDeclaration (before : Command.State) (text : String) (token : IO.CancelToken) : RequestM Target := do
   let input := mkInputContext text "<declaration>"
@@ -115,6 +124,7 @@ def Target.ofDeclaration (before : Command.State) (text : String) (token : IO.Ca
   let (next, _, _) := parseCommand input (parserContext before) parser {}
   unless isTerminalCommand next do
     fail .parse "a declaration is one theorem; something follows it"
+  let (before, command) ← enterScopes input token { before with messages := {} } command
   let some stx := theoremSyntax? before command
     | fail .notAProposition "this is not a theorem (or an `example` with a stated type)"
   elabTarget input token before stx
@@ -130,5 +140,11 @@ def Target.ofStatement (before : Command.State) (text : String) (token : IO.Canc
     let signature := mkNode ``Command.declSig #[mkNullNode, mkNode ``Term.typeSpec #[mkAtom ":", statement]]
     let cut := cutProof before (template before)[0] (template before)[1][1] signature
     elabTarget input token before { kind := "theorem", name? := none, cut, proof := .missing }
+
+/-- Elaborates a theorem given as a declaration or as a proposition, whichever the text is. -/
+def Target.ofText (before : Command.State) (text : String) (token : IO.CancelToken) : RequestM Target := do
+  let (command, _, _) := parseCommand (mkInputContext text "<statement>") (parserContext before) {} {}
+  if command.isOfKind ``Command.declaration || command.isOfKind ``Command.in || command.getKind == `lemma then ofDeclaration before text token
+  else ofStatement before text token
 
 end LemmaForge

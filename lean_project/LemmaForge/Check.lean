@@ -100,10 +100,6 @@ where
       let reason := if e.isMaxHeartbeat then .heartbeats else .elaboration
       reject reason (← e.toMessageData.toString) (e.getRef.getPos?.map text.toFileMap.toPosition)
 
-/-- An expression without annotations of the elaborator. -/
-private partial def plain (e : Expr) : Expr := e.replace fun
-  | .mdata _ e => some (plain e)
-  | _ => none
 
 /-- The proof term of the theorem that an environment declares under the target's name, in the target's universe parameters. -/
 private def proofOf (target : Target) (state : Command.State) : JudgeM Expr := do

@@ -1,6 +1,7 @@
 module
 
 public import LemmaForge.Check
+public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
 
 /-!
@@ -257,7 +258,8 @@ private def goalRelease : Handler := fun c r => do
 
 /-- The fields of a verdict. -/
 private def verdict : Except Judge.Rejection Judge.Accepted → List (String × Json)
-  | .ok a => [("accepted", .bool true), ("axioms", toJson (a.axioms.map toString)), ("opaqueTheorems", a.opaqueTheorems), ("size", a.size)]
+  | .ok a => [("accepted", .bool true), ("axioms", toJson (a.axioms.map toString)), ("constants", toJson (a.constants.map toString)),
+    ("opaqueTheorems", a.opaqueTheorems), ("size", a.size)]
   | .error e => [("accepted", .bool false), ("reason", .str e.reason.toString), ("message", .str e.message), ("axioms", toJson (e.axioms.map toString))] ++
     match e.position? with
     | some p => [("line", (p.line : Json)), ("column", (p.column : Json))]
@@ -304,11 +306,21 @@ private def proofCheck : Handler := fun c r => do
   let (base, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
   let (result, log) ← c.judge limits (Judge.check target base submission rules terms)
-  let constants := match result with
-    | .ok a => [("constants", toJson (a.constants.map toString))]
+  let export_ := (← r.arg? Bool "export").getD false
+  let declarations := match result with
+    | .ok a => if export_ then [("declarations", .str (Judge.exportTheorem a.kernel target.before.env.contains target.name))] else []
     | .error _ => []
-  return Json.mkObj <| verdict result ++ constants ++ [("messages", ← messagesJson log),
+  return Json.mkObj <| verdict result ++ declarations ++ [("messages", ← messagesJson log),
     ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
+
+private def proofReplay : Handler := fun c r => do
+  let text ← r.arg String "declarations"
+  let limits ← limitsOf r 60
+  let target ← c.asStep limits (targetOf c r)
+  let (_, terms) ← c.termsOf r target
+  let began ← IO.monoNanosNow
+  let (result, _) ← c.judge limits (Judge.replay target terms text)
+  return Json.mkObj <| verdict result ++ [("messages", .arr #[]), ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
 
 private def premiseFind : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
@@ -338,7 +350,7 @@ private def serverStats : Handler := fun c _ => do
 private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
-  ("proof.check", proofCheck), ("premise.find", premiseFind), ("server.stats", serverStats)]
+  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind), ("server.stats", serverStats)]
 
 /-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do

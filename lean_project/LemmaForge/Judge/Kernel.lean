@@ -93,11 +93,10 @@ structure Replay where
   /-- What was declared, in order. -/
   declared : Array Declaration := #[]
 
-/-- Adds a declaration through the kernel. -/
-def Replay.add (r : Replay) (declaration : Declaration) (what : String) (token : IO.CancelToken) : JudgeM Replay := do
-  match r.kernel.addDeclCore 0 declaration (some token) with
-  | .ok kernel => return { kernel, declared := r.declared.push declaration }
-  | .error e => reject .kernel s!"the kernel refuses {what}: {← (e.toMessageData {}).toString}"
+/-- An expression without annotations of the elaborator. -/
+partial def plain (e : Expr) : Expr := e.replace fun
+  | .mdata _ e => some (plain e)
+  | _ => none
 
 /-- The constants that a declaration mentions and does not make itself. -/
 private def ingredients : Declaration → Array Name
@@ -108,6 +107,19 @@ private def ingredients : Declaration → Array Name
     let used := types.toArray.flatMap fun t => t.ctors.foldl (fun names c => names ++ c.type.getUsedConstants) t.type.getUsedConstants
     used.filter fun name => !types.any fun t => t.name == name || t.ctors.any (·.name == name)
   | _ => #[]
+
+/-- The constants for which the kernel runs compiled code, which is to trust the compiler. -/
+private def nativeConstants : List Name := [``Lean.reduceBool, ``Lean.reduceNat]
+
+/-- Adds a declaration through the kernel, unless the kernel would run compiled code for it. -/
+def Replay.declare (r : Replay) (declaration : Declaration) (token : IO.CancelToken) : JudgeM Replay := do
+  if let some name := (ingredients declaration).find? nativeConstants.contains then
+    throw { reason := .axiom, message := s!"the proof trusts compiled code (`{name}`)", axioms := #[``Lean.trustCompiler] }
+  match r.kernel.addDeclCore 0 declaration (some token) with
+  | .ok kernel => return { kernel, declared := r.declared.push declaration }
+  | .error e =>
+    let names := ", ".intercalate (declaration.getNames.map fun name => s!"`{name}`")
+    reject .kernel s!"the kernel refuses {names}: {← (e.toMessageData {}).toString}"
 
 /-- The declaration that made a constant of `source`. -/
 private partial def declarationOf (source : Environment) (name : Name) : JudgeM Declaration := do
@@ -128,21 +140,12 @@ private partial def declarationOf (source : Environment) (name : Name) : JudgeM 
       return { name := type, type := t.type, ctors }
     return .inductDecl v.levelParams v.numParams types v.isUnsafe
 
-/-- The constants for which the kernel runs compiled code, which is to trust the compiler. -/
-private def nativeConstants : List Name := [``Lean.reduceBool, ``Lean.reduceNat]
-
-/-- Rejects a declaration before the kernel would run compiled code for it. -/
-private def rejectNative (declaration : Declaration) : JudgeM Unit := do
-  if let some name := (ingredients declaration).find? nativeConstants.contains then
-    throw { reason := .axiom, message := s!"the proof trusts compiled code (`{name}`)", axioms := #[``Lean.trustCompiler] }
-
 /-- Declares `name` of `source`, and first what it is made of, unless the environment has it. -/
 partial def Replay.require (source : Environment) (token : IO.CancelToken) (r : Replay) (name : Name) : JudgeM Replay := do
   if r.kernel.find? name |>.isSome then return r
   let declaration ← declarationOf source name
   let r ← (ingredients declaration).foldlM (Replay.require source token) r
-  rejectNative declaration
-  r.add declaration s!"the auxiliary declaration `{name}`" token
+  r.declare declaration token
 
 /-! ## What a proof rests on -/
 
@@ -221,8 +224,8 @@ structure Accepted where
   constants : Array Name
   /-- Number of distinct subterms of the proof term. -/
   size : Nat
-  /-- What was declared on top of the trusted environment, the theorem last. -/
-  declared : Array Declaration
+  /-- The trusted environment with the theorem, and what it needs, on top of it. -/
+  kernel : Kernel.Environment
 
 /-- What a judgement goes by, apart from the statement. -/
 structure Terms where
@@ -231,8 +234,9 @@ structure Terms where
   /-- What is known of the imports. -/
   known : IO.Ref Imported
 
-/-- Looks at what a theorem that the kernel accepted rests on. -/
-def settle (target : Target) (terms : Terms) (r : Replay) (proof : Expr) : JudgeM Accepted := do
+/-- Has the kernel check a proof term whose ingredients are declared, for the stated type, and looks at what it rests on. -/
+def prove (target : Target) (terms : Terms) (r : Replay) (proof : Expr) (token : IO.CancelToken) : JudgeM Accepted := do
+  let r ← r.declare (.thmDecl { name := target.name, levelParams := target.levelParams, type := target.type, value := proof }) token
   let base := target.before.env
   let axioms := (← axiomsBehind terms.known base r.kernel.find? proof.getUsedConstants).toArray.qsort Name.lt
   if axioms.contains ``sorryAx then
@@ -243,7 +247,7 @@ def settle (target : Target) (terms : Terms) (r : Replay) (proof : Expr) : Judge
   let mentioned := r.declared.foldl (init := ({} : NameSet)) fun names d => (ingredients d).foldl (·.insert ·) names
   let constants := mentioned.toArray.filter (base.contains ·)
   return {
-    axioms, constants, declared := r.declared
+    axioms, constants, kernel := r.kernel
     opaqueTheorems := (constants.filter fun name => wasOriginallyTheorem base name && (base.find? name matches some (.axiomInfo _))).size
     size := (← proof.numObjs.toBaseIO).toOption.getD 0 }
 
@@ -251,10 +255,7 @@ def settle (target : Target) (terms : Terms) (r : Replay) (proof : Expr) : Judge
 def kernelCheck (target : Target) (terms : Terms) (elaborated : Environment) (proof : Expr) (token : IO.CancelToken) : JudgeM Accepted := do
   if proof.hasSorry then reject .sorry "the proof uses `sorry` (`sorryAx`)"
   if proof.hasMVar || proof.hasFVar then reject .elaboration "the proof has open parts"
-  let theorem_ : Declaration := .thmDecl { name := target.name, levelParams := target.levelParams, type := target.type, value := proof }
   let r ← proof.getUsedConstants.foldlM (Replay.require elaborated token) { kernel := target.before.env.toKernelEnv }
-  rejectNative theorem_
-  let r ← r.add theorem_ "the proof" token
-  settle target terms r proof
+  prove target terms r proof token
 
 end LemmaForge.Judge

@@ -3,8 +3,13 @@ module
 public import LemmaForge.Protocol
 public import LemmaForge.Limits
 public import LemmaForge.Frontend
+public import LemmaForge.Declarations
+public import LemmaForge.Judge.Syntax
 public import LemmaForge.Goal
 public import LemmaForge.Statement
+public import LemmaForge.Judge.Kernel
+public import LemmaForge.Judge.Code
+public import LemmaForge.Judge.Export
 public import LemmaForge.Check
 public import LemmaForge.Premise.Lookup
 public import LemmaForge.Server
@@ -17,8 +22,10 @@ A program that elaborates, proves and checks on request. Read in this order:
 * `Protocol`: what travels between Python and Lean;
 * `Limits`: heartbeats, clock, cancellation;
 * `Frontend`: elaborating source text;
+* `Declarations`: constants on their way from one environment to another;
 * `Goal`: proof states and tactics; `Statement`: from text to a theorem to prove;
-* `Check`: the kernel's word on a finished proof;
+* `Check`: from a submission to a verdict, with `Judge.Syntax` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what
+  the kernel says, and on which axioms) and `Judge.Export` (declarations for a second opinion);
 * `Premise.Lookup`: which lemmas fit a goal;
 * `Server`: all of it behind a line of JSON.
 

@@ -12,7 +12,7 @@ the grammar of `Judge.Syntax` command by command and before anything of a comman
 text called a theorem, which options it set, which notation it made, what messages it caused, is of no interest from there on; the kernel's part (`Judge.Kernel`) begins
 again from the trusted statement.
 
-A body that is a plain term is elaborated against the stated type directly. One with equations, `where` or a reference to the theorem itself goes through Lean's `theorem`
+A body that is a plain term is elaborated against the stated type directly. One with equations, `where` or recursion goes through Lean's `theorem`
 command, behind the trusted signature.
 -/
 
@@ -78,9 +78,10 @@ private def plainTerm? (body : Syntax) : Option Syntax :=
   else if body.isOfKind ``Command.declValEqns || body.isOfKind ``Command.whereStructInst then none
   else some body
 
-/-- Whether a body may speak of the theorem that it proves. -/
-private def mentions (name : Name) (body : Syntax) : Bool :=
-  (body.find? fun stx => stx.isIdent && !stx.getId.isAnonymous && stx.getId.eraseMacroScopes.isSuffixOf name).isSome
+/-- Whether a body may speak of the theorem that it proves, or has functions of its own that call themselves. -/
+private def isRecursive (name : Name) (body : Syntax) : Bool :=
+  (body.find? fun stx => stx.isOfKind ``Term.letrec || stx.isOfKind ``Tactic.letrec ||
+    (stx.isIdent && !stx.getId.isAnonymous && stx.getId.eraseMacroScopes.isSuffixOf name)).isSome
 
 /-- Elaborates a term against the stated type. -/
 private def elabTerm (target : Target) (term : Syntax) (text : String) (rules : Rules) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
@@ -106,10 +107,12 @@ private def proofOf (target : Target) (state : Command.State) : JudgeM Expr := d
   let some info := state.env.find? target.name | reject .missing (← whatIsThere state.env)
   let .thmInfo found := info | reject .kind s!"`{privateToUserName target.name}` is no theorem here but {kindOf info}"
   let rename (e : Expr) := e.instantiateLevelParams found.levelParams (target.levelParams.map .param)
-  unless found.levelParams.length == target.levelParams.length && plain (rename found.type) == plain target.type do
+  unless found.levelParams.length == target.levelParams.length && isStated (rename found.type) do
     reject .statement (← difference (rename found.type))
   return rename found.value
 where
+  isStated (type : Expr) : Bool :=
+    plain type == plain target.type || withoutAuxiliaries state.env type == withoutAuxiliaries target.env target.type
   difference (type : Expr) : JudgeM String := do
     let said ← showExpr state type
     let wanted ← showExpr target.before target.type
@@ -151,7 +154,7 @@ private def elabBody (target : Target) (rules : Rules) (text : String) (token : 
   match plainTerm? body with
   | none => elabValue target body text rules token
   | some term =>
-    if mentions target.name term then elabValue target (valueOfTerm target term) text rules token
+    if isRecursive target.name term then elabValue target (valueOfTerm target term) text rules token
     else elabTerm target term text rules token
 
 /-! ## Files -/
@@ -190,8 +193,8 @@ private partial def elabFile (base : Environment) (rules : Rules) (input : Input
 
 /-- A constant in the meaning of the statement that a file defines in another way; one that a person wrote, if there is one. -/
 private def redefined? (target : Target) (env : Environment) : Option Name :=
-  let differing := (ownConstantsBehind target.before.env target.type).filter fun name =>
-    match target.before.env.find? name, env.find? name with
+  let differing := (ownConstantsBehind target.env target.type).filter fun name =>
+    match target.env.find? name, env.find? name with
     | some a, some b => a.type != b.type || a.value? (allowOpaque := true) != b.value? (allowOpaque := true)
     | _, _ => false
   differing.find? (!·.isInternalDetail) <|> differing.head?

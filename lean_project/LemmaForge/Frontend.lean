@@ -83,10 +83,12 @@ def parseFileHeader (input : Parser.InputContext) : RequestM (Array Import × Pa
   let (header, parser, messages) ← (Parser.parseHeader input : IO _)
   if messages.hasErrors then
     fail .parse "the header of the file does not parse" (Json.mkObj [("messages", ← messagesJson messages)])
-  return (HeaderSyntax.imports header (includeInit := true), parser)
+  let imports := HeaderSyntax.imports header (includeInit := true)
+  return (imports.foldl (fun once i => if once.any (·.module == i.module) then once else once.push i) #[], parser)
 
 /-- Parses all of `text` with `p`; anything left over is an error. -/
 def parseAll (p : Parser.ParserFn) (text : String) (state : Command.State) : Except Message Syntax := do
+  let text := text.crlfToLf
   let input := Parser.mkInputContext text "<input>"
   let start : Parser.ParserState := { Parser.mkParserState text with cache := Parser.initCacheForInput text }
   let done := Parser.ParserFn.run (Parser.andthenFn Parser.whitespace p) input (parserContext state)

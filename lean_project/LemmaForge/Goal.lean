@@ -1,6 +1,7 @@
 module
 
 public import Lean.Elab.Tactic
+public import LemmaForge.Declarations
 public import LemmaForge.Judge.Syntax
 
 /-!
@@ -35,6 +36,8 @@ structure Target where
   arity : Nat
   /-- Environment and scopes before the theorem. -/
   before : Command.State
+  /-- The environment before the theorem, with the auxiliary definitions that its type mentions. -/
+  env : Environment
   /-- The `theorem` command, with `sorry` for a proof. -/
   command : Syntax
 
@@ -91,7 +94,7 @@ def Target.start (target : Target) (token : IO.CancelToken) : BaseIO (Except Exc
   let empty : ProofState := {
     target, root := ⟨.anonymous⟩, goals := [], script := [], whole := true
     coreState := {
-      env := target.before.env, ngen := { namePrefix := `_goal }, nextMacroScope := target.before.nextMacroScope
+      env := target.env, ngen := { namePrefix := `_goal }, nextMacroScope := target.before.nextMacroScope
       auxDeclNGen := .ofPrefix target.name }
     metaState := {}, termState := { levelNames := target.levelParams } }
   let begin : TermElabM (MVarId × MVarId) := do

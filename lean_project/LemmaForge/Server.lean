@@ -308,7 +308,7 @@ private def proofCheck : Handler := fun c r => do
   let (result, log) ← c.judge limits (Judge.check target base submission rules terms)
   let export_ := (← r.arg? Bool "export").getD false
   let declarations := match result with
-    | .ok a => if export_ then [("declarations", .str (Judge.exportTheorem a.kernel target.before.env.contains target.name))] else []
+    | .ok a => if export_ then [("declarations", .str (Judge.exportTheorem a.kernel target.env.contains target.name))] else []
     | .error _ => []
   return Json.mkObj <| verdict result ++ declarations ++ [("messages", ← messagesJson log),
     ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]

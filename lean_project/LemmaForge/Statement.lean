@@ -96,7 +96,10 @@ private def elabTarget (input : InputContext) (token : IO.CancelToken) (before :
     | fail .elaboration s!"`{name}` does not declare a theorem"
   let some (.thmInfo info) := after.env.find? full
     | fail .notAProposition s!"`{name}` is not a theorem"
-  return { name := full, levelParams := info.levelParams, type := info.type, arity := leadingLambdas info.value, before, command := stx.cut }
+  let env ← match carry after.env before.env info.type with
+    | .ok env => pure env
+    | .error e => fail .internal s!"the statement's own definitions: {e}"
+  return { name := full, levelParams := info.levelParams, type := info.type, arity := leadingLambdas info.value, before, env, command := stx.cut }
 where
   firstError (log : MessageLog) : BaseIO String := do
     match log.toList.find? (·.severity == .error) with
@@ -107,13 +110,24 @@ where
     | .mdata _ body => leadingLambdas body
     | _ => 0
 
-/-- Elaborates what stands before the `in`s of a command, so that a theorem behind them is an ordinary one. -/
+/-- Elaborates what stands before the `in`s of a command, and enters the namespace of a dotted name, so that the theorem behind them is an ordinary one. -/
 private partial def enterScopes (input : InputContext) (token : IO.CancelToken) (state : Command.State) (command : Syntax) : RequestM (Command.State × Syntax) := do
-  unless command.isOfKind ``Command.in do return (state, command)
-  let state ← elabCommand input 0 token state command[0]
-  if state.messages.hasErrors then
-    fail .elaboration "what stands before `in` has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
-  enterScopes input token state command[2]
+  if command.isOfKind ``Command.in then
+    let state ← elabCommand input 0 token state command[0]
+    if state.messages.hasErrors then
+      fail .elaboration "what stands before `in` has errors" (Json.mkObj [("messages", ← messagesJson state.messages)])
+    return ← enterScopes input token state command[2]
+  -- As Lean does for `theorem Nat.foo`.
+  let dotted? (i j : Nat) : Option (Name × Syntax) := do
+    let .str space@(.str ..) last := (command[i][j][0]).getId | none
+    guard (space.getRoot != rootNamespace)
+    let id := command[i][j].setArg 0 (mkIdentFrom command[i][j][0] (.mkSimple last))
+    return (space, command.setArg i (command[i].setArg j id))
+  let found := if command.isOfKind ``Command.declaration && command[1].isOfKind ``Command.«theorem» then dotted? 1 1
+    else if command.getKind == `lemma then dotted? 1 0 else none
+  let some (space, command) := found | return (state, command)
+  let enter := mkNode ``Command.namespace #[mkAtom "namespace", mkIdent space]
+  return (← elabCommand input 0 token state enter, command)
 
 /-- Elaborates the source text of a theorem, up to its proof, in the given state. -/
 def Target.ofDeclaration (before : Command.State) (text : String) (token : IO.CancelToken) : RequestM Target := do

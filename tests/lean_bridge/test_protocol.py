@@ -19,11 +19,13 @@ from lean_bridge.protocol import (
     GoalStart,
     Hypothesis,
     Message,
+    Place,
     Premise,
     ProofPlace,
     ProofState,
     ProofVerdict,
     ServerStats,
+    Span,
     TacticFailed,
 )
 
@@ -39,7 +41,11 @@ GREETING = {"protocol": 1, "server": "0.1.0", "lean": "4.28.0", "commit": "38f",
 
 OPEN = wire.open_environment(["Init"], "open Nat")
 RUN = wire.run_tactics(
-    [Attempt(12, ("omega", "simp"), goal=0), Attempt(13, ("rfl",))], heartbeats=5, seconds=1.5, detail="none"
+    [Attempt(12, ("omega", "simp"), goal=0), Attempt(13, ("rfl",))],
+    heartbeats=5,
+    seconds=1.5,
+    detail="none",
+    strict=True,
 )
 CHECK = wire.check_file("example : True := trivial", file="a.lean", open_holes=True, heartbeats=None, seconds=2.0)
 START = wire.start_goal(1, statement="True", declaration=None)
@@ -48,23 +54,37 @@ FINISH = wire.finish(12, axioms=[], seconds=3.0)
 PROOF = wire.check_proof(
     1,
     proof="by simp",
+    file=None,
     statement=None,
     declaration="theorem t : True := by sorry",
     axioms=["propext"],
+    syntax=["Foo.tac"],
     heartbeats=9,
     seconds=None,
+    export=True,
 )
+REPLAY = wire.replay_proof(1, declarations="{}", statement="True", axioms=None, seconds=4.0)
 PREMISES = wire.find_premises(12, goal=0, uses=["rw"], limit=5, hypotheses=False, statements=True, heartbeats=None)
 STATS = wire.stats()
 
-VERDICT = {"accepted": True, "messages": [], "axioms": ["propext"], "size": 41, "opaqueTheorems": 2, "ms": 3.5}
+VERDICT = {
+    "accepted": True,
+    "messages": [],
+    "axioms": ["propext"],
+    "constants": ["True"],
+    "size": 41,
+    "opaqueTheorems": 2,
+    "ms": 3.5,
+}
 REFUSED = {"accepted": False, "messages": [], "axioms": [], "reason": "sorry", "message": "uses sorry", "ms": 3.5}
+PLACED = {**REFUSED, "reason": "syntax", "line": 2, "column": 7}
 THEOREM = {
     "name": "t",
     "kind": "theorem",
     "statement": "True",
     "line": 3,
     "column": 2,
+    "range": {"start": 1, "stop": 31},
     "sorry": True,
     "axioms": ["sorryAx"],
     "proof": {"start": 5, "stop": 10, "text": "sorry"},
@@ -85,6 +105,7 @@ PREMISE = {
     ("call", "method", "params"),
     [
         (OPEN, "env.open", {"imports": ["Init"], "prelude": "open Nat"}),
+        (wire.open_header("import Std"), "env.open", {"header": "import Std"}),
         (wire.release_environments([3]), "env.release", {"envs": [3]}),
         (
             CHECK,
@@ -100,6 +121,7 @@ PREMISE = {
                 "heartbeats": 5,
                 "seconds": 1.5,
                 "detail": "none",
+                "strict": True,
             },
         ),
         (VIEW, "goal.view", {"states": [12], "detail": "full"}),
@@ -114,9 +136,12 @@ PREMISE = {
                 "declaration": "theorem t : True := by sorry",
                 "proof": "by simp",
                 "axioms": ["propext"],
+                "syntax": ["Foo.tac"],
                 "heartbeats": 9,
+                "export": True,
             },
         ),
+        (REPLAY, "proof.replay", {"env": 1, "declarations": "{}", "statement": "True", "seconds": 4.0}),
         (
             PREMISES,
             "premise.find",
@@ -155,6 +180,7 @@ def test_requests_are_written_as_the_protocol_says(
                         "True",
                         3,
                         2,
+                        Span(1, 31),
                         True,
                         ("sorryAx",),
                         ProofPlace(5, 10, "sorry"),
@@ -211,7 +237,13 @@ def test_requests_are_written_as_the_protocol_says(
             {"accepted": False, "reason": "kernel", "message": "type mismatch", "axioms": [], "script": []},
             Certificate(False, (), (), reason="kernel", message="type mismatch"),
         ),
-        (PROOF, VERDICT, ProofVerdict(True, (), 3.5, ("propext",), 41, 2)),
+        (PROOF, VERDICT, ProofVerdict(True, (), 3.5, ("propext",), ("True",), 41, 2)),
+        (REPLAY, VERDICT | {"declarations": "{}"}, ProofVerdict(True, (), 3.5, ("propext",), ("True",), 41, 2, "{}")),
+        (
+            PROOF,
+            PLACED,
+            ProofVerdict(False, (), 3.5, (), reason="syntax", message="uses sorry", place=Place(2, 7)),
+        ),
         (PROOF, REFUSED, ProofVerdict(False, (), 3.5, (), reason="sorry", message="uses sorry")),
         (
             PREMISES,
@@ -319,7 +351,7 @@ def test_a_theorem_is_given_either_as_statement_or_as_declaration() -> None:
 
 def test_reading_the_replies_to_300_steps_takes_a_small_part_of_a_second() -> None:
     steps = 320
-    call = wire.run_tactics([Attempt(1, ("simp",) * steps)], heartbeats=1, seconds=1, detail="text")
+    call = wire.run_tactics([Attempt(1, ("simp",) * steps)], heartbeats=1, seconds=1, detail="text", strict=False)
     outcome = {"state": {"id": 1, "goals": [GOAL, GOAL]}, "ms": 1.0}
     line = json.dumps({"id": 1, "result": {"results": [[outcome] * steps]}}).encode()
     begin = time.perf_counter()

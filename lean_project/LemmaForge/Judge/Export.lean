@@ -279,7 +279,7 @@ def replay (target : Target) (terms : Terms) (text : String) (token : IO.CancelT
   let some (.thmDecl found) := declarations.back? | reject .missing "the declarations do not end in a theorem"
   unless found.name == target.name && found.levelParams == target.levelParams && found.type == plain target.type do
     reject .statement s!"the declarations end in another theorem, `{found.name}`"
-  let r ← declarations.pop.foldlM (init := ({ kernel := target.before.env.toKernelEnv } : Replay)) fun r d => r.declare d token
+  let r ← declarations.pop.foldlM (init := ({ kernel := target.env.toKernelEnv } : Replay)) fun r d => r.declare d token
   prove target terms r found.value token
 
 end LemmaForge.Judge

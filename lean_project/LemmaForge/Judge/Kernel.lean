@@ -93,21 +93,6 @@ structure Replay where
   /-- What was declared, in order. -/
   declared : Array Declaration := #[]
 
-/-- An expression without annotations of the elaborator. -/
-partial def plain (e : Expr) : Expr := e.replace fun
-  | .mdata _ e => some (plain e)
-  | _ => none
-
-/-- The constants that a declaration mentions and does not make itself. -/
-private def ingredients : Declaration → Array Name
-  | .thmDecl v => v.type.getUsedConstants ++ v.value.getUsedConstants
-  | .defnDecl v => v.type.getUsedConstants ++ v.value.getUsedConstants
-  | .opaqueDecl v => v.type.getUsedConstants ++ v.value.getUsedConstants
-  | .inductDecl _ _ types _ =>
-    let used := types.toArray.flatMap fun t => t.ctors.foldl (fun names c => names ++ c.type.getUsedConstants) t.type.getUsedConstants
-    used.filter fun name => !types.any fun t => t.name == name || t.ctors.any (·.name == name)
-  | _ => #[]
-
 /-- The constants for which the kernel runs compiled code, which is to trust the compiler. -/
 private def nativeConstants : List Name := [``Lean.reduceBool, ``Lean.reduceNat]
 
@@ -121,29 +106,13 @@ def Replay.declare (r : Replay) (declaration : Declaration) (token : IO.CancelTo
     let names := ", ".intercalate (declaration.getNames.map fun name => s!"`{name}`")
     reject .kernel s!"the kernel refuses {names}: {← (e.toMessageData {}).toString}"
 
-/-- The declaration that made a constant of `source`. -/
-private partial def declarationOf (source : Environment) (name : Name) : JudgeM Declaration := do
-  let some info := source.find? name | reject .kernel s!"unknown constant `{name}`"
-  if info.isUnsafe || info.isPartial then reject .kernel s!"`{name}` is unsafe or partial"
-  match info with
-  | .thmInfo v => return .thmDecl v
-  | .defnInfo v => return .defnDecl v
-  | .opaqueInfo v => return .opaqueDecl v
-  | .axiomInfo _ => reject .axiom s!"the submission declares an axiom, `{name}`"
-  | .quotInfo _ => return .quotDecl
-  | .ctorInfo v => declarationOf source v.induct
-  | .recInfo v => declarationOf source v.all.head!
-  | .inductInfo v =>
-    let types ← v.all.mapM fun type => do
-      let some (.inductInfo t) := source.find? type | reject .kernel s!"`{type}` is not an inductive type"
-      let ctors := t.ctors.filterMap fun c => (source.find? c).map fun info => ({ name := c, type := info.type } : Constructor)
-      return { name := type, type := t.type, ctors }
-    return .inductDecl v.levelParams v.numParams types v.isUnsafe
-
 /-- Declares `name` of `source`, and first what it is made of, unless the environment has it. -/
 partial def Replay.require (source : Environment) (token : IO.CancelToken) (r : Replay) (name : Name) : JudgeM Replay := do
   if r.kernel.find? name |>.isSome then return r
-  let declaration ← declarationOf source name
+  let declaration ← match declarationOf source name with
+    | .ok declaration => pure declaration
+    | .error e => reject .kernel e
+  if let .axiomDecl _ := declaration then reject .axiom s!"the submission declares an axiom, `{name}`"
   let r ← (ingredients declaration).foldlM (Replay.require source token) r
   r.declare declaration token
 
@@ -237,7 +206,7 @@ structure Terms where
 /-- Has the kernel check a proof term whose ingredients are declared, for the stated type, and looks at what it rests on. -/
 def prove (target : Target) (terms : Terms) (r : Replay) (proof : Expr) (token : IO.CancelToken) : JudgeM Accepted := do
   let r ← r.declare (.thmDecl { name := target.name, levelParams := target.levelParams, type := target.type, value := proof }) token
-  let base := target.before.env
+  let base := target.env
   let axioms := (← axiomsBehind terms.known base r.kernel.find? proof.getUsedConstants).toArray.qsort Name.lt
   if axioms.contains ``sorryAx then
     throw { reason := .sorry, message := "the proof rests on something that uses `sorry` (`sorryAx`)", axioms }
@@ -245,7 +214,7 @@ def prove (target : Target) (terms : Terms) (r : Replay) (proof : Expr) (token :
   unless extra.isEmpty do
     throw { reason := .axiom, message := s!"the proof rests on {", ".intercalate (extra.map toString).toList}", axioms }
   let mentioned := r.declared.foldl (init := ({} : NameSet)) fun names d => (ingredients d).foldl (·.insert ·) names
-  let constants := mentioned.toArray.filter (base.contains ·)
+  let constants := (mentioned.toArray.filter (base.contains ·)).qsort Name.lt
   return {
     axioms, constants, kernel := r.kernel
     opaqueTheorems := (constants.filter fun name => wasOriginallyTheorem base name && (base.find? name matches some (.axiomInfo _))).size
@@ -255,7 +224,7 @@ def prove (target : Target) (terms : Terms) (r : Replay) (proof : Expr) (token :
 def kernelCheck (target : Target) (terms : Terms) (elaborated : Environment) (proof : Expr) (token : IO.CancelToken) : JudgeM Accepted := do
   if proof.hasSorry then reject .sorry "the proof uses `sorry` (`sorryAx`)"
   if proof.hasMVar || proof.hasFVar then reject .elaboration "the proof has open parts"
-  let r ← proof.getUsedConstants.foldlM (Replay.require elaborated token) { kernel := target.before.env.toKernelEnv }
+  let r ← proof.getUsedConstants.foldlM (Replay.require elaborated token) { kernel := target.env.toKernelEnv }
   prove target terms r proof token
 
 end LemmaForge.Judge

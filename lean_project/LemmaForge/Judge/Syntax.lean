@@ -37,7 +37,7 @@ private def leaves : List Name :=
 
 /-- Terms: no quotations, no `by_elab`, `unsafe`, `include_str`, `dbg_trace`, `panic!` or `match_expr`. -/
 private def terms : List Name :=
-  under .anonymous "boolIfThenElse coeFunNotation coeNotation coeSortNotation rawNatLit term#[_,] term%[_|_] term-_ termDepIfThenElse termExists_,_ termIfLet \
+  under .anonymous "term!_ boolIfThenElse coeFunNotation coeNotation coeSortNotation rawNatLit term#[_,] term%[_|_] term-_ termDepIfThenElse termExists_,_ termIfLet \
     termIfThenElse termS!_ termWithout_expected_type_ term[_] term_!=_ term_$__ term_%_ term_&&&_ term_&&_ term_*>_ term_*_ term_++_ term_+_ term_-_ \
     term_/\\_ term_/_ term_::_ term_<$>_ term_<&&>_ term_<&>_ term_<*>_ term_<*_ term_<->_ term_<<<_ term_<=<_ term_<=_ term_<_ term_<|>_ term_<|_ \
     term_<||>_ term_=<<_ term_==_ term_=_ term_>=>_ term_>=_ term_>>=_ term_>>>_ term_>>_ term_>_ term_\\/_ term_\\_ term_^^^_ term_^_ term__[_] \
@@ -126,7 +126,7 @@ private def tactics : List Name :=
 
 /-- Commands: declarations, scopes, notation, and questions to Lean. No `axiom`, no macros, no evaluation, no `#exit`; `unsafe`, `partial` and `meta` are no modifiers here. -/
 private def commands : List Name :=
-  under `Lean.Parser.Command "abbrev addDocString attribute check check_failure classAbbrev classInductive classTk coinductive ctor declId declModifiers declSig declValEqns \
+  under `Lean.Parser.Command "synth where version abbrev addDocString attribute check check_failure classAbbrev classInductive classTk coinductive ctor declId declModifiers declSig declValEqns \
     declValSimple declaration definition deriving derivingClass docComment end eoi eraseAttr example export extends grindPattern grindPatternCnstrs \
     identPrec in include inductive infix infixl infixr instance mixfix moduleDoc mutual namedPrio namespace noncomputable nonrec notation omit opaque \
     open openHiding openOnly openRenaming openRenamingItem openScoped openSimple optDeclSig optDeriving postfix prefix print printAxioms printEqns \
@@ -136,7 +136,7 @@ private def commands : List Name :=
   under `Lean.Parser "colon colonA colonD colonEq colonEqA colonEqD colonEqR colonEqS colonR colonS commandSeal__ commandUnseal__ equal equalA equalD equalR equalS \
     precedence" ++
   under .anonymous "prec(_) precArg precLead precMax precMin precMin1 prio(_) prioDefault prioHigh prioLow prioMid" ++
-  under `Lean.Parser.Syntax "addPrec addPrio numPrec subPrec subPrio" ++
+  under `Lean.Parser.Syntax "unicodeAtom addPrec addPrio numPrec subPrec subPrio" ++
   under `Lean.Parser.Priority "numPrio" ++
   under `Lean.Parser.Attr "default_instance ext extFlat extIff grind grind! grind!? grind? grindBwd grindCases grindCasesEager grindDef grindEq grindEqBoth grindEqBwd \
     grindEqRhs grindExt grindFunCC grindFwd grindGen grindInj grindIntro grindLR grindMod grindNorm grindRL grindSym grindUnfold grindUsr instance \

@@ -1,0 +1,80 @@
+module
+
+public import Lean.Meta.Match.MatcherInfo
+public import Lean.AddDecl
+
+/-!
+# Declarations as values
+
+An environment holds constants; the kernel takes declarations. What is needed to carry a constant from one environment into another is its declaration, and before that the declarations of what it
+is made of.
+-/
+
+public section
+
+namespace LemmaForge
+
+open Lean
+
+/-- The constants that a declaration mentions and does not make itself. -/
+def ingredients : Declaration → Array Name
+  | .thmDecl v => v.type.getUsedConstants ++ v.value.getUsedConstants
+  | .defnDecl v => v.type.getUsedConstants ++ v.value.getUsedConstants
+  | .opaqueDecl v => v.type.getUsedConstants ++ v.value.getUsedConstants
+  | .axiomDecl v => v.type.getUsedConstants
+  | .inductDecl _ _ types _ =>
+    let used := types.toArray.flatMap fun t => t.ctors.foldl (fun names c => names ++ c.type.getUsedConstants) t.type.getUsedConstants
+    used.filter fun name => !types.any fun t => t.name == name || t.ctors.any (·.name == name)
+  | _ => #[]
+
+/-- The declaration that made a constant of `source`. -/
+partial def declarationOf (source : Environment) (name : Name) : Except String Declaration := do
+  let some info := source.find? name | throw s!"unknown constant `{name}`"
+  if info.isUnsafe || info.isPartial then throw s!"`{name}` is unsafe or partial"
+  match info with
+  | .thmInfo v => return .thmDecl v
+  | .defnInfo v => return .defnDecl v
+  | .opaqueInfo v => return .opaqueDecl v
+  | .axiomInfo v => return .axiomDecl v
+  | .quotInfo _ => return .quotDecl
+  | .ctorInfo v => declarationOf source v.induct
+  | .recInfo v => declarationOf source v.all.head!
+  | .inductInfo v =>
+    let types ← v.all.mapM fun type => do
+      let some (.inductInfo t) := source.find? type | throw s!"`{type}` is not an inductive type"
+      let ctors := t.ctors.filterMap fun c => (source.find? c).map fun info => ({ name := c, type := info.type } : Constructor)
+      return { name := type, type := t.type, ctors }
+    return .inductDecl v.levelParams v.numParams types v.isUnsafe
+
+/-- Carries what `e` is made of from `source` into `env`, through the kernel, with what `match` needs to know of its auxiliary functions. -/
+partial def carry (source env : Environment) (e : Expr) : Except String Environment :=
+  e.getUsedConstants.foldlM one env
+where
+  one (env : Environment) (name : Name) : Except String Environment := do
+    if env.contains name then return env
+    let declaration ← declarationOf source name
+    let env ← (ingredients declaration).foldlM one env
+    match env.addDeclCore 0 declaration none with
+    | .ok env =>
+      match Meta.Match.Extension.getMatcherInfo? source name with
+      | some info => return Meta.Match.Extension.addMatcherInfo env name info
+      | none => return env
+    | .error _ => throw s!"the kernel refuses `{name}`"
+
+/-- An expression without annotations of the elaborator. -/
+partial def plain (e : Expr) : Expr := e.replace fun
+  | .mdata _ e => some (plain e)
+  | _ => none
+
+/-- An expression without annotations, in which the auxiliary definitions that the elaborator made on the way (`f.match_1`, `f._proof_1`) are written out. Which of several declarations
+such a definition is named after is an accident of their order. -/
+partial def withoutAuxiliaries (env : Environment) (e : Expr) : Expr := plain e |>.replace fun e =>
+  match e.getAppFn with
+  | .const name levels => do
+    guard (name.isInternalDetail && (env.getModuleIdxFor? name).isNone)
+    let info ← env.find? name
+    let value ← info.value? (allowOpaque := true)
+    return withoutAuxiliaries env ((value.instantiateLevelParams info.levelParams levels).beta e.getAppArgs)
+  | _ => none
+
+end LemmaForge

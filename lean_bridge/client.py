@@ -13,6 +13,7 @@ from lean_bridge import wire
 from lean_bridge.errors import BridgeError, MemoryExceeded, ProtocolError, ServerDied, WallClockExceeded
 from lean_bridge.process import ServerProcess
 from lean_bridge.protocol import (
+    Allowance,
     Attempt,
     Certificate,
     Detail,
@@ -237,12 +238,10 @@ class LeanServer:
         self,
         env: int,
         *,
+        statement: str,
         proof: str | None = None,
         file: str | None = None,
-        statement: str | None = None,
-        declaration: str | None = None,
-        axioms: Sequence[str] | None = None,
-        syntax: Sequence[str] = (),
+        allow: Allowance | None = None,
         heartbeats: int | None = None,
         seconds: float | None = None,
         export: bool = False,
@@ -251,24 +250,20 @@ class LeanServer:
 
         Args:
             env: where the statement stands.
+            statement: a proposition, or a declaration, whose own proof is ignored.
             proof: the body; or
             file: the file.
-            statement: a proposition, or a declaration whose own proof is ignored; or
-            declaration: a declaration for certain.
-            axioms: as in `finish`.
-            syntax: syntax kinds to allow beyond those of core Lean.
+            allow: axioms and syntax.
             heartbeats: Lean's `maxHeartbeats`; what holds in `env` when None.
             seconds: soft limit.
             export: an accepting verdict brings the declarations along.
         """
         call = wire.check_proof(
             env,
+            statement=statement,
             proof=proof,
             file=file,
-            statement=statement,
-            declaration=declaration,
-            axioms=axioms,
-            syntax=syntax,
+            allow=allow or Allowance(),
             heartbeats=heartbeats,
             seconds=seconds,
             export=export,

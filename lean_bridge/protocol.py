@@ -221,6 +221,15 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a submission may use."""
+
+    axioms: tuple[str, ...] = ("Classical.choice", "Quot.sound", "propext")
+    syntax: tuple[str, ...] = ()
+    """Syntax kinds beyond those of core Lean, such as a library's tactics."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A place in a source text."""
 

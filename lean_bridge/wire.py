@@ -12,6 +12,7 @@ from lean_bridge.decoding import Fields
 from lean_bridge.errors import InputError, ProtocolError, RequestFailed
 from lean_bridge.protocol import (
     PROTOCOL,
+    Allowance,
     Attempt,
     Certificate,
     Detail,
@@ -191,12 +192,10 @@ def finish(state: int, *, axioms: Sequence[str] | None, seconds: float | None) -
 def check_proof(
     env: int,
     *,
+    statement: str,
     proof: str | None,
     file: str | None,
-    statement: str | None,
-    declaration: str | None,
-    axioms: Sequence[str] | None,
-    syntax: Sequence[str],
+    allow: Allowance,
     heartbeats: int | None,
     seconds: float | None,
     export: bool,
@@ -204,17 +203,18 @@ def check_proof(
     """`proof.check`."""
     if (proof is None) == (file is None):
         raise ValueError("give either a proof or a file")
-    params = {
+    params: dict[str, object] = {
         "env": env,
+        "statement": statement,
         "proof": proof,
         "file": file,
-        "axioms": axioms,
-        "syntax": list(syntax),
+        "axioms": allow.axioms,
+        "syntax": allow.syntax,
         "heartbeats": heartbeats,
         "seconds": seconds,
         "export": export,
     }
-    return Call("proof.check", _given(params) | _theorem(statement, declaration), decoding.verdict)
+    return Call("proof.check", _given(params), decoding.verdict)
 
 
 def replay_proof(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -18,7 +17,7 @@ from weakref import WeakKeyDictionary
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import InputError, MemoryExceeded, RequestFailed, ServerDied, WallClockExceeded
 from lean_bridge.pool import LeanPool
-from lean_bridge.protocol import FileTheorem, Hello, Place, ProofVerdict
+from lean_bridge.protocol import Allowance, FileTheorem, Hello, Place, ProofVerdict
 from lean_bridge.wire import failure_messages
 from prover.errors import UnknownTheorem
 
@@ -272,11 +271,10 @@ async def _judged(
     try:
         answer = await server.check_proof(
             env,
+            statement=statement.text,
             proof=submission.text if isinstance(submission, Proof) else None,
             file=submission.text if isinstance(submission, WholeFile) else None,
-            statement=statement.text,
-            axioms=sorted(terms.axioms),
-            syntax=terms.syntax,
+            allow=Allowance(tuple(sorted(terms.axioms)), terms.syntax),
             heartbeats=terms.heartbeats,
             seconds=terms.seconds,
             export=export,

@@ -10,6 +10,7 @@ from lean_bridge import wire
 from lean_bridge.errors import InputError, ProtocolError, RequestFailed
 from lean_bridge.protocol import (
     Advanced,
+    Allowance,
     Attempt,
     Certificate,
     Environment,
@@ -53,12 +54,10 @@ VIEW = wire.view_states([12], detail="full")
 FINISH = wire.finish(12, axioms=[], seconds=3.0)
 PROOF = wire.check_proof(
     1,
+    statement="theorem t : True := by sorry",
     proof="by simp",
     file=None,
-    statement=None,
-    declaration="theorem t : True := by sorry",
-    axioms=["propext"],
-    syntax=["Foo.tac"],
+    allow=Allowance(("propext",), ("Foo.tac",)),
     heartbeats=9,
     seconds=None,
     export=True,
@@ -133,7 +132,7 @@ PREMISE = {
             "proof.check",
             {
                 "env": 1,
-                "declaration": "theorem t : True := by sorry",
+                "statement": "theorem t : True := by sorry",
                 "proof": "by simp",
                 "axioms": ["propext"],
                 "syntax": ["Foo.tac"],

@@ -11,7 +11,7 @@ import pytest
 from lean_bridge import wire
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import RequestFailed
-from lean_bridge.protocol import Advanced, Attempt, Detail, Place, ProofState, TacticFailed, TacticOutcome
+from lean_bridge.protocol import Advanced, Allowance, Attempt, Detail, Place, ProofState, TacticFailed, TacticOutcome
 
 ENDLESS = "set_option maxRecDepth 100000000 in repeat (have := trivial)"
 ADD_COMM = "∀ a b : Nat, a + b = b + a"
@@ -378,7 +378,7 @@ class TestProofCheck:
 
     async def test_a_declaration_is_proved_with_its_variables(self, server: LeanServer) -> None:
         declaration = "theorem foo (a b : Nat) (h : a = b) : b = a := by sorry"
-        verdict = await server.check_proof(await opened(server), declaration=declaration, proof="h.symm")
+        verdict = await server.check_proof(await opened(server), statement=declaration, proof="h.symm")
         assert verdict.accepted
         assert verdict.axioms == ()
 
@@ -403,10 +403,10 @@ class TestProofCheck:
         env = (await server.open_environment(("Init",), "axiom cheat : False")).id
         refused = await server.check_proof(env, statement="1 = 2", proof="cheat.elim")
         assert (refused.accepted, refused.reason, refused.axioms) == (False, "axiom", ("cheat",))
-        granted = await server.check_proof(env, statement="1 = 2", proof="cheat.elim", axioms=["cheat"])
+        granted = await server.check_proof(env, statement="1 = 2", proof="cheat.elim", allow=Allowance(("cheat",)))
         assert (granted.accepted, granted.axioms) == (True, ("cheat",))
         bare = await server.check_proof(
-            env, statement="∀ p : Prop, (p ↔ p) → p = p", proof="fun _ => propext", axioms=[]
+            env, statement="∀ p : Prop, (p ↔ p) → p = p", proof="fun _ => propext", allow=Allowance(())
         )
         assert (bare.accepted, bare.axioms) == (False, ("propext",))
 
@@ -470,7 +470,9 @@ class TestSubmissions:
         body = "by sleep 1; rfl"
         refused = await server.check_proof(env, statement="1 = 1", proof=body)
         assert refused.reason == "syntax"
-        allowed = await server.check_proof(env, statement="1 = 1", proof=body, syntax=["Lean.Parser.Tactic.sleep"])
+        allowed = await server.check_proof(
+            env, statement="1 = 1", proof=body, allow=Allowance(syntax=("Lean.Parser.Tactic.sleep",))
+        )
         assert allowed.accepted
 
     async def test_a_strict_search_does_not_run_what_the_judge_would_refuse(self, server: LeanServer) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 from weakref import WeakKeyDictionary
 
 from lean_bridge.client import LeanServer
-from lean_bridge.errors import InputError, MemoryExceeded, RequestFailed, ServerDied, WallClockExceeded
+from lean_bridge.errors import InputError, MemoryExceeded, ProtocolError, RequestFailed, ServerDied, WallClockExceeded
 from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import Allowance, FileTheorem, Hello, Place, ProofVerdict
 from lean_bridge.wire import failure_messages
@@ -188,6 +188,7 @@ class Judge:
         self._terms = terms or Terms()
         self._second = second
         self._headers = _Headers()
+        self._lean = ""
 
     async def check(self, statement: Statement, submission: Submission) -> Verdict:
         """Judges one submission.
@@ -198,20 +199,16 @@ class Judge:
         """
 
         async def on(server: LeanServer) -> tuple[Verdict, str | None]:
+            self._lean = described(server.hello)
             env = await self._headers.env(server, statement.header)
             export = self._second is not None
             return await _judged(server, env, statement, submission, self._terms, export=export)
 
         try:
             verdict, declarations = await self._pool.run(on)
-        except WallClockExceeded as error:
-            return _failure(statement, "timeout", error)
-        except MemoryExceeded as error:
-            return _failure(statement, "memory", error)
-        except ServerDied as error:
-            return _failure(statement, "crash", error)
-        except RequestFailed as error:
-            return _failure(statement, error.kind, error)
+        except (ServerDied, RequestFailed, ProtocolError) as error:
+            kind, words = _kind(error), str(error)
+            return Verdict("error", statement.hash, self._lean, kind, words, heartbeats=self._terms.heartbeats)
         if self._second is None or not verdict.accepted:
             return verdict
         assert declarations is not None
@@ -231,8 +228,8 @@ class Judge:
         checker = "kernel in a process of its own"
         try:
             answer = await pool.run(on)
-        except (ServerDied, RequestFailed) as error:
-            return replace(verdict, outcome="error", reason="replay", message=str(error))
+        except (ServerDied, RequestFailed, ProtocolError) as error:
+            return replace(verdict, outcome="error", reason=_kind(error), message=f"{checker}: {error}")
         opinion = Opinion(checker, answer.accepted, answer.message or "")
         verdict = replace(verdict, opinions=(*verdict.opinions, opinion))
         if answer.accepted:
@@ -312,8 +309,17 @@ def _only_allowed_axioms(verdict: Verdict, terms: Terms) -> Verdict:
     return replace(verdict, outcome="rejected", reason="axiom", message=f"the proof rests on {', '.join(extra)}")
 
 
-def _failure(statement: Statement, kind: str, error: Exception) -> Verdict:
-    return Verdict("error", statement.hash, "", kind, str(error))
+def _kind(error: ServerDied | RequestFailed | ProtocolError) -> str:
+    match error:
+        case WallClockExceeded():
+            return "timeout"
+        case MemoryExceeded():
+            return "memory"
+        case ServerDied():
+            return "crash"
+        case RequestFailed():
+            return error.kind
+    return "internal"
 
 
 def described(hello: Hello) -> str:
@@ -325,5 +331,6 @@ def blamed(error: RequestFailed) -> InputError | RequestFailed:
     """The error as one of whoever gave the statement, if it is."""
     if error.kind not in _CALLERS_FAULTS:
         return error
-    details = [f"{m.line}:{m.column}: {m.text}" for m in failure_messages(error) if m.severity == "error"]
+    errors = [m for m in failure_messages(error) if m.severity == "error" and m.text not in str(error)]
+    details = [f"{m.line}:{m.column}: {m.text}" for m in errors]
     return InputError("\n".join([str(error), *details]))

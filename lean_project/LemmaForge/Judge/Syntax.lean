@@ -9,11 +9,12 @@ Lean elaborates a file by running programs, and a file may bring programs of its
 another. Such a program runs inside the process that is to judge it. A proof needs none of it, so the judge lets no such syntax reach the elaborator: every node of a
 submission's syntax tree must be of a kind that is listed here. What is not listed is refused by name, before it is elaborated, whether somebody thought of its danger or not.
 
-Five things need a closer look than the kind of a node:
+Six things need a closer look than the kind of a node:
 - an *attribute* without syntax of its own is named by an identifier, so those are listed by name;
 - an *option* likewise: `debug.skipKernelTC` and `maxHeartbeats` have the same syntax;
 - a tactic's *configuration*, `(config := e)`, is a term that Lean compiles and runs, so it may hold literals, `true`, `false`, `.name` and structure instances alone;
 - a few *names* make the kernel run compiled code (`Lean.reduceBool`) and may not be spoken;
+- the namespace `Lean` is closed: Lean's programs look up what they need there by name (the type of a configuration, say), and must find their own;
 - `notation` (and `infix` and so on) declares new kinds. It only abbreviates terms, which have been looked at when they were written, so kinds that a submission declares
   itself are allowed, as are those of the trusted text. They cannot pass for an old kind: giving a kind a name is not on the list.
 
@@ -202,6 +203,9 @@ private def isToken (kind : Name) : Bool := kind.getRoot == `token
 private def isSetOption (kind : Name) : Bool :=
   kind == ``Command.set_option || kind == ``Term.set_option || kind == ``Tactic.set_option || kind == `Lean.Parser.Tactic.Grind.setOption
 
+/-- Whether a declared name belongs to Lean itself. -/
+private def isLeans (name : Name) : Bool := (name.replacePrefix rootNamespace .anonymous).getRoot == `Lean
+
 /-- Where the walk through a submission is. -/
 private inductive Place where
   /-- Anywhere. -/
@@ -223,6 +227,8 @@ where
           let keyword := (stx.find? Syntax.isAtom).elim "" fun atom => s!"`{atom.getAtomVal.trimAscii}` "
           refuse stx s!"{keyword}({kind})"
       else unless g.config.contains kind || isToken kind do refuse stx s!"{kind} in the configuration of a tactic"
+      if kind == `Lean.Parser.Command.declId || kind == `Lean.Parser.Command.namespace then
+        if let some id := args.find? fun a => a.isIdent && isLeans a.getId then refuse id s!"`{id.getId}`: the namespace `Lean` is closed"
       if kind == ``Attr.simple && !g.attributes.contains args[0]!.getId then refuse args[0]! s!"the attribute `{args[0]!.getId}`"
       if isSetOption kind && !g.hasOption args[1]!.getId then refuse args[1]! s!"the option `{args[1]!.getId}`"
       if kind == ``Tactic.optConfig then args.forM (walk .configValue)

@@ -86,8 +86,9 @@ private def isRecursive (name : Name) (body : Syntax) : Bool :=
 /-- Elaborates a term against the stated type. -/
 private def elabTerm (target : Target) (term : Syntax) (text : String) (rules : Rules) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
   let act : TermElabM Expr := Meta.forallBoundedTelescope target.type target.arity fun xs type => do
-    let proof ← withLoggedErrors <| Term.withSynthesize <| Term.elabTermEnsuringType term type
-    Meta.mkLambdaFVars xs (← instantiateMVars proof)
+    let proof ← instantiateMVars (← withLoggedErrors <| Term.withSynthesize <| Term.elabTermEnsuringType term type)
+    let _ ← Term.logUnassignedUsingErrorInfos (← Meta.getMVars proof)
+    Meta.mkLambdaFVars xs proof
   let target := { target with before := withScopeOptions target.before rules.options }
   let start ← orReject (← target.start token)
   let (proof, after) ← orReject (← start.run rules.limits token act text)
@@ -150,7 +151,7 @@ private def valueOfTerm (target : Target) (term : Syntax) : Syntax := target.com
 /-- Elaborates a body. -/
 private def elabBody (target : Target) (rules : Rules) (text : String) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
   let body ← parseBody target text
-  orRefuse text.toFileMap (rules.grammar.check target.before.env.constants.map₂.contains body)
+  orRefuse text.toFileMap (rules.grammar.check (isOwnKind target.before.env) body)
   match plainTerm? body with
   | none => elabValue target body text rules token
   | some term =>
@@ -182,7 +183,7 @@ private partial def elabFile (base : Environment) (rules : Rules) (input : Input
   note messages
   if let some e := messages.toList.find? (·.severity == .error) then reject .parse (← e.data.toString) e.pos
   let oldKinds := (parserExtension.getState base).kinds
-  let look := rules.grammar.check fun kind => state.env.constants.map₂.contains kind && !oldKinds.contains kind
+  let look := rules.grammar.check fun kind => isOwnKind state.env kind && !oldKinds.contains kind
   orRefuse input.fileMap (look command)
   if command.isOfKind ``Command.eoi || (← (token.isSet : BaseIO Bool)) then return state
   let after ← elabCommand input position token { state with messages := {} } command
@@ -195,6 +196,7 @@ private partial def elabFile (base : Environment) (rules : Rules) (input : Input
 private def redefined? (target : Target) (env : Environment) : Option Name :=
   let differing := (ownConstantsBehind target.env target.type).filter fun name =>
     match target.env.find? name, env.find? name with
+    | some (.inductInfo a), some (.inductInfo b) => a.type != b.type || a.ctors != b.ctors
     | some a, some b => a.type != b.type || a.value? (allowOpaque := true) != b.value? (allowOpaque := true)
     | _, _ => false
   differing.find? (!·.isInternalDetail) <|> differing.head?

@@ -46,19 +46,35 @@ partial def declarationOf (source : Environment) (name : Name) : Except String D
       return { name := type, type := t.type, ctors }
     return .inductDecl v.levelParams v.numParams types v.isUnsafe
 
-/-- Carries what `e` is made of from `source` into `env`, through the kernel, with what `match` needs to know of its auxiliary functions. -/
-partial def carry (source env : Environment) (e : Expr) : Except String Environment :=
-  e.getUsedConstants.foldlM one env
+/-- An expression in which constants have other names. -/
+def renamed (names : NameMap Name) (e : Expr) : Expr :=
+  if names.isEmpty then e
+  else e.replace fun
+    | .const name levels => (names.find? name).map fun name => .const name levels
+    | _ => none
+
+/-- Carries the auxiliary definitions that `e` mentions from `source` into `env`, through the kernel, with what `match` needs to know of them. They get names of their own there
+(`foo._proof_1._statement`), so that a proof of `foo` may have a `foo._proof_1` too. Gives the environment, and `e` with the new names. -/
+partial def carry (source env : Environment) (e : Expr) : Except String (Environment × Expr) := do
+  let (env, names) ← e.getUsedConstants.foldlM one (env, {})
+  return (env, renamed names e)
 where
-  one (env : Environment) (name : Name) : Except String Environment := do
-    if env.contains name then return env
-    let declaration ← declarationOf source name
-    let env ← (ingredients declaration).foldlM one env
+  one : Environment × NameMap Name → Name → Except String (Environment × NameMap Name) := fun (env, names) name => do
+    if env.contains name || names.contains name then return (env, names)
+    let (env, names) ← (ingredients (← declarationOf source name)).foldlM one (env, names)
+    let rename (e : Expr) := renamed names e
+    let own := .str name "_statement"
+    let declaration ← match source.find? name with
+      | some (.thmInfo v) => pure (.thmDecl { v with name := own, type := rename v.type, value := rename v.value, all := [own] })
+      | some (.defnInfo v) => pure (.defnDecl { v with name := own, type := rename v.type, value := rename v.value, all := [own] })
+      | some (.opaqueInfo v) => pure (.opaqueDecl { v with name := own, type := rename v.type, value := rename v.value, all := [own] })
+      | _ => throw s!"`{name}` is no definition"
     match env.addDeclCore 0 declaration none with
     | .ok env =>
-      match Meta.Match.Extension.getMatcherInfo? source name with
-      | some info => return Meta.Match.Extension.addMatcherInfo env name info
-      | none => return env
+      let env := match Meta.Match.Extension.getMatcherInfo? source name with
+        | some info => Meta.Match.Extension.addMatcherInfo env own info
+        | none => env
+      return (env, names.insert name own)
     | .error _ => throw s!"the kernel refuses `{name}`"
 
 /-- An expression without annotations of the elaborator. -/

@@ -193,7 +193,7 @@ def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : Strin
   | .error e => return .error e
   | .ok tactics =>
     if let some grammar := grammar? then
-      if let .error refusal := grammar.check state.target.before.env.constants.map₂.contains tactics then
+      if let .error refusal := grammar.check (Judge.isOwnKind state.target.before.env) tactics then
         return .error (.syntax s!"a proof may not use {refusal.what}")
     match ← state.run limits token (evalOn goals tactics) text with
     | .error e => return .error (← TacticFailure.ofException e)

@@ -96,10 +96,10 @@ private def elabTarget (input : InputContext) (token : IO.CancelToken) (before :
     | fail .elaboration s!"`{name}` does not declare a theorem"
   let some (.thmInfo info) := after.env.find? full
     | fail .notAProposition s!"`{name}` is not a theorem"
-  let env ← match carry after.env before.env info.type with
-    | .ok env => pure env
+  let (env, type) ← match carry after.env before.env info.type with
+    | .ok carried => pure carried
     | .error e => fail .internal s!"the statement's own definitions: {e}"
-  return { name := full, levelParams := info.levelParams, type := info.type, arity := leadingLambdas info.value, before, env, command := stx.cut }
+  return { name := full, levelParams := info.levelParams, type, arity := leadingLambdas info.value, before, env, command := stx.cut }
 where
   firstError (log : MessageLog) : BaseIO String := do
     match log.toList.find? (·.severity == .error) with

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
+import typer
 
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain, find_toolchain
@@ -59,9 +60,9 @@ class Soak:
 
 def cases_without_endless_ones() -> list[Expected]:
     """All cases but those that are stopped by the clock, of which two are kept: each costs its whole time limit."""
-    ended = [a for a in attacks() if a.error is None]
+    ended: list[Attack | Honest] = [a for a in attacks() if a.error is None]
     endless = [a for a in attacks() if a.error is not None][:2]
-    return [Expected(case) for case in (*ended, *endless, *honest())]
+    return [Expected(case) for case in [*ended, *endless, *honest()]]
 
 
 def shuffled(cases: Sequence[Expected], count: int, rng: random.Random) -> list[Expected]:
@@ -122,8 +123,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     order = shuffled(cases_without_endless_ones(), args.verdicts, random.Random(args.seed))
-    result = asyncio.run(soak(find_toolchain("embedded"), order, args.workers, print))
-    print(
+    result = asyncio.run(soak(find_toolchain("embedded"), order, args.workers, typer.echo))
+    typer.echo(
         f"{result.verdicts} verdicts in {result.seconds:.0f} s with {args.workers} workers, {len(result.wrong)} wrong; "
         f"memory of a process {result.first_mib:.0f} MiB at first, {result.last_mib:.0f} MiB at the end; "
         f"{len(result.orphans)} orphans"

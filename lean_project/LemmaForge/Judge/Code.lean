@@ -57,8 +57,8 @@ def disarm (command : Syntax) (before after : Environment) (options : Options) (
   let data : NameHashSet := fresh.foldl (init := {}) fun names decl => if isSyntaxData after decl.name then names.insert decl.name else names
   for name in data.toList do
     match Elab.evalSyntaxConstant after options name with
-    | .ok stx => check stx
-    | .error e => throw { what := s!"`{name}`: {e}", position? := none }
+    | .ok stx => check stx |>.mapError fun refusal => { what := s!"{refusal.what} in the syntax that `{name}` stands for", position? := command.getPos? }
+    | .error e => throw { what := s!"the syntax that `{name}` stands for: {e}", position? := command.getPos? }
   -- Its closed terms are functions of their own, `name._closed_3`, and no constants.
   let spared (name : Name) : Bool := data.contains name || (data.contains name.getPrefix && !after.contains name)
   let kept := fresh.map fun decl => if spared decl.name then decl else disarmed decl

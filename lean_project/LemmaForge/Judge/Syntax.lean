@@ -163,8 +163,13 @@ private def configKinds : List Name :=
   leaves.filter (· != interpolatedStrKind) ++ under `Lean.Parser.Tactic "optConfig configItem posConfigItem negConfigItem valConfigItem" ++
   under `Lean.Parser.Term "structInst structInstFields structInstField structInstFieldDef structInstLVal optEllipsis dotIdent paren hygienicLParen"
 
-/-- Names, by their last part, that make the kernel run compiled code or say that one trusts it. -/
-private def unspeakable : List String := ["reduceBool", "reduceNat", "ofReduceBool", "ofReduceNat", "trustCompiler"]
+/-- Parts of names that make the kernel run compiled code or say that one trusts it. -/
+private def unspeakable : List Name := [`reduceBool, `reduceNat, `ofReduceBool, `ofReduceNat, `trustCompiler]
+
+/-- What may stand before `in`. -/
+private def scopeKinds : List Name :=
+  [`Lean.Parser.Command.open, `Lean.Parser.Command.set_option, `Lean.Parser.Command.variable, `Lean.Parser.Command.universe, `Lean.Parser.Command.include,
+    `Lean.Parser.Command.omit, `Lean.Parser.Command.attribute]
 
 /-- Something that a submission may not be made of. -/
 structure Refusal where
@@ -203,6 +208,10 @@ private def isToken (kind : Name) : Bool := kind.getRoot == `token
 private def isSetOption (kind : Name) : Bool :=
   kind == ``Command.set_option || kind == ``Term.set_option || kind == ``Tactic.set_option || kind == `Lean.Parser.Tactic.Grind.setOption
 
+/-- Whether a syntax kind was declared by the text of `env`, and not by its imports. -/
+def isOwnKind (env : Environment) (kind : Name) : Bool :=
+  env.constants.map₂.contains kind && (parserExtension.getState env).kinds.contains kind
+
 /-- Whether a declared name belongs to Lean itself. -/
 private def isLeans (name : Name) : Bool := (name.replacePrefix rootNamespace .anonymous).getRoot == `Lean
 
@@ -224,11 +233,12 @@ where
     | stx@(.node _ kind args) => do
       if place == .text then
         unless g.kinds.contains kind || own kind || isToken kind do
-          let keyword := (stx.find? Syntax.isAtom).elim "" fun atom => s!"`{atom.getAtomVal.trimAscii}` "
+          let keyword := (args.find? Syntax.isAtom <|> stx.find? Syntax.isAtom).elim "" fun atom => s!"`{atom.getAtomVal.trimAscii}` "
           refuse stx s!"{keyword}({kind})"
       else unless g.config.contains kind || isToken kind do refuse stx s!"{kind} in the configuration of a tactic"
       if kind == `Lean.Parser.Command.declId || kind == `Lean.Parser.Command.namespace then
         if let some id := args.find? fun a => a.isIdent && isLeans a.getId then refuse id s!"`{id.getId}`: the namespace `Lean` is closed"
+      if kind == ``Command.in && !scopeKinds.contains args[0]!.getKind then refuse args[0]! s!"this command before `in` ({args[0]!.getKind})"
       if kind == ``Attr.simple && !g.attributes.contains args[0]!.getId then refuse args[0]! s!"the attribute `{args[0]!.getId}`"
       if isSetOption kind && !g.hasOption args[1]!.getId then refuse args[1]! s!"the option `{args[1]!.getId}`"
       if kind == ``Tactic.optConfig then args.forM (walk .configValue)
@@ -238,8 +248,8 @@ where
         args.extract 0 2 |>.forM (walk .configName)
         args.extract 2 args.size |>.forM (walk .configValue)
       else args.forM (walk place)
-    | stx@(.ident _ _ name@(.str _ last) _) => do
-      if unspeakable.contains last then refuse stx s!"`{name}`"
+    | stx@(.ident _ _ name@(.str ..) _) => do
+      if name.components.any unspeakable.contains then refuse stx s!"`{name}`"
       -- `decide +native` trusts compiled code.
       if place == .configName && name == `native then refuse stx "`native` in the configuration of a tactic"
       if place == .configValue && name != `true && name != `false then refuse stx s!"the value `{name}` in the configuration of a tactic"

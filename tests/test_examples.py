@@ -39,6 +39,19 @@ def test_a_theorem_is_proved_from_python(repository: Path) -> None:
     assert done.stdout.startswith("proved in ")
 
 
+@pytest.mark.parametrize(
+    ("attempt", "code", "word"), [("attempt", 0, "accepted"), ("cheat", 1, "rejected (statement)")]
+)
+def test_the_judge_tells_an_attempt_from_a_cheat_that_lean_takes(
+    repository: Path, tmp_path: Path, attempt: str, code: int, word: str
+) -> None:
+    lemma, examples = Lemma(tmp_path), repository / "examples"
+    assert lemma("lean", "run", examples / f"{attempt}.lean").code == 0
+    run = lemma("check", examples / f"{attempt}.lean", "--against", examples / "statement.lean")
+    assert run.code == code, run.out + run.err
+    assert word in run.out
+
+
 def test_the_readme_shows_the_python_example_as_it_is(repository: Path) -> None:
     example = (repository / "examples/prove_from_python.py").read_text()
     assert f"```python\n{example}```" in (repository / "README.md").read_text()

@@ -176,8 +176,8 @@ private def checkHeader (base : Environment) (input : InputContext) : JudgeM Mod
     return parser
 
 /-- Parses, looks at and elaborates the commands of a file, one after the other. -/
-private partial def elabFile (base : Environment) (rules : Rules) (input : InputContext) (parser : ModuleParserState) (token : IO.CancelToken)
-    (state : Command.State) : JudgeM Command.State := do
+private partial def elabFile (base : Environment) (rules : Rules) (terms : Terms) (input : InputContext) (parser : ModuleParserState) (token : IO.CancelToken)
+    (state : Command.State) (seen : Inspected := {}) : JudgeM Command.State := do
   let position := parser.pos
   let (command, parser, messages) := parseCommand input (parserContext state) parser {}
   note messages
@@ -186,11 +186,12 @@ private partial def elabFile (base : Environment) (rules : Rules) (input : Input
   let look := rules.grammar.check fun kind => isOwnKind state.env kind && !oldKinds.contains kind
   orRefuse input.fileMap (look command)
   if command.isOfKind ``Command.eoi || (← (token.isSet : BaseIO Bool)) then return state
+  let seen ← orRefuse input.fileMap (← (inspect command state.env terms.axioms terms.known seen).run)
   let after ← elabCommand input position token { state with messages := {} } command
   note after.messages
   rejectErrors after.messages
-  let env ← orRefuse input.fileMap (disarm command state.env after.env baseOptions look)
-  elabFile base rules input parser token { after with env }
+  let { env, seen } ← orRefuse input.fileMap (disarm command state.env after.env seen baseOptions look)
+  elabFile base rules terms input parser token { after with env } seen
 
 /-- A constant in the meaning of the statement that a file defines in another way; one that a person wrote, if there is one. -/
 private def redefined? (target : Target) (env : Environment) : Option Name :=
@@ -204,19 +205,19 @@ private def redefined? (target : Target) (env : Environment) : Option Name :=
 /-! ## The verdict -/
 
 /-- Elaborates a submission and gives its proof term, with the environment in which it makes sense. `base` is the environment of the statement's imports alone. -/
-private def elaborate (target : Target) (base : Environment) (rules : Rules) (token : IO.CancelToken) : Submission → JudgeM (Environment × Expr)
+private def elaborate (target : Target) (base : Environment) (rules : Rules) (terms : Terms) (token : IO.CancelToken) : Submission → JudgeM (Environment × Expr)
   | .body text => elabBody target rules text token
   | .file text => do
     let input := mkInputContext text "<submission>"
     let parser ← checkHeader base input
     let start := { initialState base (rules.options baseOptions) with infoState := { enabled := false } }
-    let state ← elabFile base rules input parser token start
+    let state ← elabFile base rules terms input parser token start
     return (state.env, ← proofOf target state)
 
 /-- Judges a submission against a statement. -/
 def check (target : Target) (base : Environment) (submission : Submission) (rules : Rules) (terms : Terms) (token : IO.CancelToken) : JudgeM Accepted := do
   let attempt (rules : Rules) : JudgeM (Environment × Except Rejection Accepted) := do
-    let (env, proof) ← elaborate target base rules token submission
+    let (env, proof) ← elaborate target base rules terms token submission
     try return (env, .ok (← kernelCheck target terms env proof token))
     catch e => return (env, .error e)
   let mut (env, result) ← attempt rules

@@ -1,20 +1,21 @@
 module
 
-public import LemmaForge.Judge.Syntax
+public import LemmaForge.Judge.Kernel
 public import Lean.Parser.Syntax
+public import Lean.Compiler.LCNF.PhaseExt
 
 /-!
 # A submission's code is not run
 
 A submitted file may define functions, and Lean compiles them. Compiled code can do what no proof can: `IO` is a function type, and a cast along a false equation, which
-nobody needs to have proved, opens it. Lean runs such code at places that look harmless: it evaluates a constant of type `Lean.Syntax` that stands in an `autoParam` and runs it *as a tactic*,
-a constant in a tactic's configuration, and the argument of `Lean.reduceBool` in the kernel itself.
+nobody needs to have proved, opens it. Lean runs such code at places that look harmless: it evaluates a constant of type `Lean.Syntax` that stands in an `autoParam` and runs it *as a tactic*;
+it evaluates a tactic's configuration, `simp (maxSteps := true)`, with whatever coercion makes a number of `true`; it writes a macro for a notation, with whatever instances there are, and runs it; the
+kernel evaluates the argument of `Lean.reduceBool`. There are three defences, each of which would do against what is known.
 
-So after each command of a submission the code of what it declared is taken away: `disarm` replaces the body of every compiled function by `unreachable`. Code that is needed later can
-still be generated on top of it, and running it is an error. One thing is spared: the syntax of a tactic that `(h : p := by tac)` leaves behind for later use. It has to be plain data, and it has to pass the
-grammar like everything else.
-
-Notation is expanded by code that Lean writes itself, from syntax that the grammar has seen; what a `notation` command compiles is left alone.
+* `disarm`, after each command: the body of every function that it compiled is replaced by `unreachable`, and what the compiler would inline of it is forgotten. Code that is needed later can still be generated on top of it, and running
+  it is an error. One thing is spared: the syntax of a tactic that `(h : p := by tac)` leaves behind. It has to be plain data, and has to pass the grammar like everything else.
+* `inspect`, before each command that makes Lean evaluate something: no definition of the submission may speak of `IO` or of Lean's own programs, or rest on `sorry`. What could still be run is a pure function that is what its type says.
+* The code of a `notation` command is Lean's own, and has to stay in use. It must be made of imported constants alone.
 -/
 
 public section
@@ -47,13 +48,57 @@ private partial def isNotation (command : Syntax) : Bool :=
   if command.isOfKind ``Parser.Command.in then isNotation command[2]
   else command.isOfKind ``Parser.Command.notation || command.isOfKind ``Parser.Command.mixfix
 
+/-- Whether a constant is of the world of programs: input and output, or Lean's elaborator. -/
+private def isOfPrograms (name : Name) : Bool :=
+  match name.components with
+  | `Lean :: `Grind :: _ | `Lean :: `Order :: _ | `Lean :: `Omega :: _ | `Lean :: `Data :: `AC :: _ | `Lean :: `RArray :: _ | `Lean :: `Internal :: _ => false
+  | root :: _ => [`Lean, `IO, `EIO, `BaseIO, `ST, `EST, `System, `Task, `Void, `Runtime, `timeit, `allocprof].contains root || root.toString.startsWith "dbg"
+  | [] => false
+
+/-- What is known of a submission's definitions. -/
+structure Inspected where
+  /-- Looked at and found fit, or made by Lean for a notation. -/
+  fit : NameHashSet := {}
+
+/-- Looks at the definitions of a submission before code may be run: none may be a program or rest on `sorry`. -/
+def inspect (command : Syntax) (env : Environment) (allowed : List Name) (known : IO.Ref Imported) (seen : Inspected) :
+    ExceptT Refusal BaseIO Inspected := do
+  unless evaluates command do return seen
+  let refuse (what : String) : ExceptT Refusal BaseIO Unit := throw { what, position? := command.getPos? }
+  let fresh := env.constants.map₂.foldl (init := #[]) fun names name info =>
+    if seen.fit.contains name || info matches .thmInfo _ then names else names.push (name, info)
+  for (name, info) in fresh do
+    let some value := info.value? (allowOpaque := true) | continue
+    if isSyntaxData env name then continue
+    if let some other := value.getUsedConstants.find? isOfPrograms then
+      refuse s!"notation or the configuration of a tactic beside a program (`{name}`, which uses `{other}`)"
+  let axioms ← axiomsBehind known env env.find? (fresh.map (·.1))
+  if let some name := axioms.toList.find? (!allowed.contains ·) then
+    refuse s!"notation or the configuration of a tactic beside definitions that rest on `{name}`"
+  return { fit := fresh.foldl (fun fit (name, _) => fit.insert name) seen.fit }
+
+/-- What a command left of code that must not be run. -/
+structure Disarmed where
+  /-- The environment to go on with. -/
+  env : Environment
+  /-- With the functions that Lean made for a notation. -/
+  seen : Inspected
+
 /-- Takes away the code of what a command declared. `check` looks at the syntax of tactics that it left for later use. -/
-def disarm (command : Syntax) (before after : Environment) (options : Options) (check : Syntax → Except Refusal Unit) : Except Refusal Environment := do
-  if isNotation command then return after
+def disarm (command : Syntax) (before after : Environment) (seen : Inspected) (options : Options) (check : Syntax → Except Refusal Unit) :
+    Except Refusal Disarmed := do
   let ext := IR.declMapExt
   let (old, all) := (ext.getEntries before, ext.getEntries after)
   let fresh := all.take (all.length - old.length)
-  if fresh.isEmpty then return after
+  if fresh.isEmpty then return { env := after, seen }
+  if isNotation command then
+    let made : NameHashSet := fresh.foldl (fun names decl => names.insert decl.name) {}
+    for decl in fresh do
+      let some info := after.find? decl.name | continue
+      let value := (info.value? (allowOpaque := true)).getD info.type
+      if let some other := value.getUsedConstants.find? fun name => !made.contains name && (after.getModuleIdxFor? name).isNone then
+        throw { what := s!"notation whose making uses `{other}`", position? := command.getPos? }
+    return { env := after, seen := { fit := made.fold (·.insert ·) seen.fit } }
   let data : NameHashSet := fresh.foldl (init := {}) fun names decl => if isSyntaxData after decl.name then names.insert decl.name else names
   for name in data.toList do
     match Elab.evalSyntaxConstant after options name with
@@ -63,6 +108,8 @@ def disarm (command : Syntax) (before after : Environment) (options : Options) (
   let spared (name : Name) : Bool := data.contains name || (data.contains name.getPrefix && !after.contains name)
   let kept := fresh.map fun decl => if spared decl.name then decl else disarmed decl
   let map := kept.foldl (fun map decl => map.insert decl.name decl) (ext.getState before)
-  return PersistentEnvExtension.setState ext after (kept ++ old, map)
+  let env := PersistentEnvExtension.setState ext after (kept ++ old, map)
+  let forget (env : Environment) (inlined : Compiler.LCNF.DeclExt) : Environment := PersistentEnvExtension.setState inlined env (PersistentEnvExtension.getState inlined before)
+  return { env := forget (forget env Compiler.LCNF.baseExt) Compiler.LCNF.monoExt, seen }
 
 end LemmaForge.Judge

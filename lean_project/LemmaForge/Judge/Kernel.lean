@@ -96,10 +96,22 @@ structure Replay where
 /-- The constants for which the kernel runs compiled code, which is to trust the compiler. -/
 private def nativeConstants : List Name := [``Lean.reduceBool, ``Lean.reduceNat]
 
+/-- The types and values of a declaration. The kernel of this release takes some that are not closed. -/
+private def expressions : Declaration → List Expr
+  | .thmDecl v => [v.type, v.value]
+  | .defnDecl v => [v.type, v.value]
+  | .opaqueDecl v => [v.type, v.value]
+  | .axiomDecl v => [v.type]
+  | .inductDecl _ _ types _ => types.flatMap fun t => t.type :: t.ctors.map (·.type)
+  | .mutualDefnDecl vs => vs.flatMap fun v => [v.type, v.value]
+  | .quotDecl => []
+
 /-- Adds a declaration through the kernel, unless the kernel would run compiled code for it. -/
 def Replay.declare (r : Replay) (declaration : Declaration) (token : IO.CancelToken) : JudgeM Replay := do
   if let some name := (ingredients declaration).find? nativeConstants.contains then
     throw { reason := .axiom, message := s!"the proof trusts compiled code (`{name}`)", axioms := #[``Lean.trustCompiler] }
+  if (expressions declaration).any fun e => e.hasFVar || e.hasMVar || e.hasLooseBVars then
+    reject .kernel s!"a declaration that is not closed: {", ".intercalate (declaration.getNames.map toString)}"
   match r.kernel.addDeclCore 0 declaration (some token) with
   | .ok kernel => return { kernel, declared := r.declared.push declaration }
   | .error e =>

@@ -115,7 +115,7 @@ private def tactics : List Name :=
     grindRepeat_ grindSeq grindSeq1Indented grindSeqBracketed grindStep grindTry_ grind_<;>_ grind_filter!_ grind_filter(_) grind_filterGen!=_ \
     grind_filterGen<=_ grind_filterGen<_ grind_filterGen=_ grind_filterGen>=_ grind_filterGen>_ grind_filterGen≤_ grind_filterGen≥_ grind_filter_ \
     grind_filter_&&_ grind_filter_||_ grind_ref_ grind_ref__1 grind·._ have haveSilent instantiate lia linarith mbtc nestedTacticCore next paren \
-    renameI ring setConfig setOption showAsserted showCases showEqcs showFalse showLocalThms showState showTerm showTrue skip sorry thm thmNs use" ++
+    renameI ring setOption showAsserted showCases showEqcs showFalse showLocalThms showState showTerm showTrue skip sorry thm thmNs use" ++
   under `Lean.Parser.Tactic.SolveByElim "arg args erase star using_" ++
   under `Lean.Parser.Tactic.rcasesPat "clear explicit ignore one paren tuple" ++
   under `Lean.Parser.Tactic.rintroPat "binder one" ++
@@ -212,6 +212,11 @@ private def isSetOption (kind : Name) : Bool :=
 def isOwnKind (env : Environment) (kind : Name) : Bool :=
   env.constants.map₂.contains kind && (parserExtension.getState env).kinds.contains kind
 
+/-- Whether Lean runs code of the submission's surroundings (an instance, a coercion) when it elaborates this: it does for the configuration of a tactic, and to make notation. -/
+def evaluates (stx : Syntax) : Bool :=
+  (stx.find? fun s => s.isOfKind ``Tactic.posConfigItem || s.isOfKind ``Tactic.negConfigItem || s.isOfKind ``Tactic.valConfigItem || s.getKind == `Lean.Parser.Command.notation ||
+    s.getKind == `Lean.Parser.Command.mixfix).isSome
+
 /-- Whether a declared name belongs to Lean itself. -/
 private def isLeans (name : Name) : Bool := (name.replacePrefix rootNamespace .anonymous).getRoot == `Lean
 
@@ -242,9 +247,9 @@ where
       if kind == ``Attr.simple && !g.attributes.contains args[0]!.getId then refuse args[0]! s!"the attribute `{args[0]!.getId}`"
       if isSetOption kind && !g.hasOption args[1]!.getId then refuse args[1]! s!"the option `{args[1]!.getId}`"
       if kind == ``Tactic.optConfig then args.forM (walk .configValue)
-      else if place != .text && (kind == ``Tactic.posConfigItem || kind == ``Tactic.negConfigItem || kind == ``Term.structInstLVal || kind == ``Term.dotIdent) then
+      else if kind == ``Tactic.posConfigItem || kind == ``Tactic.negConfigItem || (place != .text && (kind == ``Term.structInstLVal || kind == ``Term.dotIdent)) then
         args.forM (walk .configName)
-      else if place != .text && kind == ``Tactic.valConfigItem then
+      else if kind == ``Tactic.valConfigItem then
         args.extract 0 2 |>.forM (walk .configName)
         args.extract 2 args.size |>.forM (walk .configValue)
       else args.forM (walk place)

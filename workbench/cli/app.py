@@ -3,10 +3,10 @@
 ====  ===========================================================================
 code  meaning
 ====  ===========================================================================
-0     done; for `prove`: everything is proved
-1     Lean's answer is no: something is not proved, does not build, has errors
+0     done; for `prove`: everything is proved; for `check`: everything is accepted
+1     Lean's answer is no: something is not proved, is rejected, does not build, has errors
 2     the input, an option or the installation is wrong; the message says the cure
-3     a Lean process failed (crash, limit): nothing was found out
+3     a Lean process failed (crash, limit): nothing was found out; for `check`: about something
 130   interrupted
 ====  ===========================================================================
 """
@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
-from workbench.cli import doctor, lean, prove
+from workbench.cli import check, doctor, lean, prove
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -42,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("prove")(prove.prove)
+app.command("check")(check.check)
 app.add_typer(lean.app, name="lean")
 app.command("doctor")(doctor.doctor)
 

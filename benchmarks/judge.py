@@ -233,13 +233,13 @@ async def verdicts(toolchain: EmbeddedToolchain, rounds: int) -> list[Figure]:
         found = await timed(ways, rounds, warm=3)
     kinds = sorted({theorem.kind for theorem in THEOREMS})
     # The judge of a body has its header elaborated already; the comparison is between theorems that have none.
-    bare = [[s for s, t in zip(found[way], THEOREMS, strict=True) if not t.header] for way in ("body", "plain")]
+    bare = {way: [s for s, t in zip(times, THEOREMS, strict=True) if not t.header] for way, times in found.items()}
     figures = [
         Figure("verdicts", f"statements, of {len(kinds)} kinds", len(THEOREMS), ""),
         Figure("verdicts", "bodies judged a second, one process", len(THEOREMS) / sum(found["body"]), "1/s", ">= 20"),
         Figure("verdicts", "files judged a second, one process", len(THEOREMS) / sum(found["file"]), "1/s", ">= 20"),
         Figure("verdicts", "files elaborated a second, no judge", len(THEOREMS) / sum(found["plain"]), "1/s"),
-        *costs("verdicts", "a body's verdict over plain elaboration", *bare, "< 50"),
+        *costs("verdicts", "a body's verdict over plain elaboration", bare["body"], bare["plain"], "< 50"),
         *costs("verdicts", "a file's verdict over plain elaboration", found["file"], found["plain"], "< 50"),
     ]
     for kind in kinds:

@@ -12,8 +12,8 @@ the grammar of `Judge.Syntax` command by command and before anything of a comman
 text called a theorem, which options it set, which notation it made, what messages it caused, is of no interest from there on; the kernel's part (`Judge.Kernel`) begins
 again from the trusted statement.
 
-A body that is a plain term is elaborated against the stated type directly. One with equations, `where` or recursion goes through Lean's `theorem`
-command, behind the trusted signature.
+A body that is a plain term is elaborated against the stated type directly. One with equations, `where` or recursion, or for a statement
+in which there is a `match` or a proof, goes through Lean's `theorem` command, behind the trusted signature.
 -/
 
 public section
@@ -155,7 +155,7 @@ private def elabBody (target : Target) (rules : Rules) (text : String) (token : 
   match plainTerm? body with
   | none => elabValue target body text rules token
   | some term =>
-    if isRecursive target.name term then elabValue target (valueOfTerm target term) text rules token
+    if target.hasAuxiliaries || isRecursive target.name term then elabValue target (valueOfTerm target term) text rules token
     else elabTerm target term text rules token
 
 /-! ## Files -/

@@ -40,6 +40,8 @@ structure Target where
   env : Environment
   /-- The `theorem` command, with `sorry` for a proof. -/
   command : Syntax
+  /-- Whether the type mentions auxiliary definitions: a `match`, a proof. -/
+  hasAuxiliaries : Bool
 
 /-- A point in a proof. Immutable. -/
 structure ProofState where

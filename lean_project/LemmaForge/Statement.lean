@@ -99,7 +99,9 @@ private def elabTarget (input : InputContext) (token : IO.CancelToken) (before :
   let (env, type) ← match carry after.env before.env info.type with
     | .ok carried => pure carried
     | .error e => fail .internal s!"the statement's own definitions: {e}"
-  return { name := full, levelParams := info.levelParams, type, arity := leadingLambdas info.value, before, env, command := stx.cut }
+  return {
+    name := full, levelParams := info.levelParams, type, arity := leadingLambdas info.value, before, env, command := stx.cut
+    hasAuxiliaries := type != info.type }
 where
   firstError (log : MessageLog) : BaseIO String := do
     match log.toList.find? (·.severity == .error) with

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from lean_bridge.client import Limits
 from lean_bridge.pool import LeanPool
-from lean_bridge.toolchain import Toolchain
-from prover.judge import Judge, Proof, Statement, Terms
+from prover.judge import Judge, Proof, Statement, Terms, Verdict
 from tests.judge.cases import FOLDER, Attack, CaseError, attacks, honest
 
 CLASSES = {"A": 10, "B": 8, "C": 12, "D": 14, "E": 12}
@@ -31,10 +29,8 @@ reason = "sorry"
 
 
 @pytest.fixture(scope="module")
-async def judge(toolchain: Toolchain) -> AsyncIterator[Judge]:
-    """One process at work and one in reserve, as some attacks end a process."""
-    async with LeanPool(toolchain, size=1, spares=1, limits=Limits(grace=2.0)) as pool:
-        yield Judge(pool, Terms(seconds=10.0))
+def judge(case_pool: LeanPool) -> Judge:
+    return Judge(case_pool, Terms(seconds=10.0))
 
 
 @pytest.mark.parametrize(
@@ -44,8 +40,8 @@ async def judge(toolchain: Toolchain) -> AsyncIterator[Judge]:
         for attack in ATTACKS
     ],
 )
-async def test_an_attack_is_seen_for_what_it_is(judge: Judge, attack: Attack) -> None:
-    verdict = await judge.check(attack.statement, attack.submission)
+def test_an_attack_is_seen_for_what_it_is(verdicts: Mapping[str, Verdict], attack: Attack) -> None:
+    verdict = verdicts[attack.id]
     expected = ("rejected", attack.reason) if attack.error is None else ("error", attack.error)
     assert (verdict.outcome, verdict.reason) == expected, verdict
     assert attack.says in verdict.message, verdict

@@ -254,13 +254,13 @@ def print_judged(single: Single, judged: Judged, as_json: bool) -> None:
     if verdict.message:
         place = f":{verdict.place.line}:{verdict.place.column}" if verdict.place else ""
         typer.echo(f"{path}{place}: {verdict.message}")
-    facts = {"statement sha256": record["statement_sha256"]}
+    facts = [("statement sha256", record["statement_sha256"])]
     if verdict.accepted or verdict.axioms:
-        facts["axioms"] = ", ".join(verdict.axioms) or "none"
-    facts |= {"Lean": record["lean"], "time": f"{verdict.seconds:.2f} s"}
+        facts.append(("axioms", ", ".join(verdict.axioms) or "none"))
+    facts += [("Lean", record["lean"]), ("time", f"{verdict.seconds:.2f} s")]
     for opinion in verdict.opinions:
-        facts["second opinion"] = f"{opinion.checker}: {'accepted' if opinion.accepted else 'rejected'}"
-    for name, value in facts.items():
+        facts.append(("second opinion", f"{opinion.checker}: {'accepted' if opinion.accepted else 'rejected'}"))
+    for name, value in facts:
         typer.echo(f"    {name:<16}  {value}")
 
 

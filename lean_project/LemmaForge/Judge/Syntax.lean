@@ -169,7 +169,7 @@ private def unspeakable : List Name := [`reduceBool, `reduceNat, `ofReduceBool, 
 /-- What may stand before `in`. -/
 private def scopeKinds : List Name :=
   [`Lean.Parser.Command.open, `Lean.Parser.Command.set_option, `Lean.Parser.Command.variable, `Lean.Parser.Command.universe, `Lean.Parser.Command.include,
-    `Lean.Parser.Command.omit, `Lean.Parser.Command.attribute]
+    `Lean.Parser.Command.omit, `Lean.Parser.Command.attribute, `Lean.Parser.commandSeal__, `Lean.Parser.commandUnseal__]
 
 /-- Something that a submission may not be made of. -/
 structure Refusal where

@@ -29,7 +29,7 @@ structure Rules where
   /-- Limits of elaboration. -/
   limits : StepLimits := {}
   /-- Whether the kernel checks what Lean declares while it elaborates. Everything that counts is checked again afterwards, so this is for submissions that look
-  at what the kernel says (`first | decide +kernel | …`). -/
+  at what the kernel says (`first | decide +kernel | …`), and for those whose definitions Lean may run. -/
   kernel : Bool := false
 
 /-- The options of an elaboration under these rules. -/
@@ -125,6 +125,7 @@ where
     | .defnInfo _ => "a definition"
     | .opaqueInfo _ => "an opaque constant"
     | .inductInfo _ => "a type"
+    | .ctorInfo _ => "a constructor"
     | _ => "something else"
   whatIsThere (env : Environment) : JudgeM String := do
     let name := privateToUserName target.name
@@ -186,6 +187,8 @@ private partial def elabFile (base : Environment) (rules : Rules) (terms : Terms
   let look := rules.grammar.check fun kind => isOwnKind state.env kind && !oldKinds.contains kind
   orRefuse input.fileMap (look command)
   if command.isOfKind ``Command.eoi || (← (token.isSet : BaseIO Bool)) then return state
+  if !rules.kernel && evaluates command && !(seen.unseen state.env).isEmpty then
+    reject .kernel "code may be run beside definitions that the kernel has not seen"
   let seen ← orRefuse input.fileMap (← (inspect command state.env terms.axioms terms.known seen).run)
   let after ← elabCommand input position token { state with messages := {} } command
   note after.messages
@@ -214,21 +217,16 @@ private def elaborate (target : Target) (base : Environment) (rules : Rules) (te
     let state ← elabFile base rules terms input parser token start
     return (state.env, ← proofOf target state)
 
-/-- Judges a submission against a statement. -/
+/-- Judges a submission against a statement: without the kernel's word during elaboration, and if the kernel has an objection afterwards, once more with it. -/
 def check (target : Target) (base : Environment) (submission : Submission) (rules : Rules) (terms : Terms) (token : IO.CancelToken) : JudgeM Accepted := do
-  let attempt (rules : Rules) : JudgeM (Environment × Except Rejection Accepted) := do
+  let attempt (rules : Rules) : JudgeM Accepted := do
     let (env, proof) ← elaborate target base rules terms token submission
-    try return (env, .ok (← kernelCheck target terms env proof token))
-    catch e => return (env, .error e)
-  let mut (env, result) ← attempt rules
-  if result matches .error { reason := .kernel, .. } then (env, result) ← attempt { rules with kernel := true }
-  match result with
-  | .ok accepted => return accepted
-  | .error e =>
-    if e.reason == .kernel then
-      if let some name := redefined? target env then
-        reject .statement s!"the submission means something else by `{name}` than the statement does"
-    throw e
+    try kernelCheck target terms env proof token
+    catch e =>
+      let some name := (if rules.kernel && e.reason == .kernel then redefined? target env else none) | throw e
+      reject .statement s!"the submission means something else by `{name}` than the statement does"
+  try attempt rules
+  catch e => if e.reason == .kernel && !rules.kernel then attempt { rules with kernel := true } else throw e
 
 /-- The finished proof of a state: its term, closed. -/
 def proofTerm (state : ProofState) (token : IO.CancelToken) : JudgeM Expr := do

@@ -14,7 +14,8 @@ kernel evaluates the argument of `Lean.reduceBool`. There are three defences, ea
 
 * `disarm`, after each command: the body of every function that it compiled is replaced by `unreachable`, and what the compiler would inline of it is forgotten. Code that is needed later can still be generated on top of it, and running
   it is an error. One thing is spared: the syntax of a tactic that `(h : p := by tac)` leaves behind. It has to be plain data, and has to pass the grammar like everything else.
-* `inspect`, before each command that makes Lean evaluate something: no definition of the submission may speak of `IO` or of Lean's own programs, or rest on `sorry`. What could still be run is a pure function that is what its type says.
+* `inspect`, before each command that makes Lean evaluate something: no definition of the submission may speak of `IO` or of Lean's own programs, or rest on `sorry`, and the kernel must have checked them all. What could still be run is a
+  pure function that is what its type says.
 * The code of a `notation` command is Lean's own, and has to stay in use. It must be made of imported constants alone.
 -/
 
@@ -60,13 +61,17 @@ structure Inspected where
   /-- Looked at and found fit, or made by Lean for a notation. -/
   fit : NameHashSet := {}
 
+/-- Definitions of a submission that have not been looked at. -/
+def Inspected.unseen (seen : Inspected) (env : Environment) : Array (Name × ConstantInfo) :=
+  env.constants.map₂.foldl (init := #[]) fun names name info =>
+    if seen.fit.contains name || info matches .thmInfo _ then names else names.push (name, info)
+
 /-- Looks at the definitions of a submission before code may be run: none may be a program or rest on `sorry`. -/
 def inspect (command : Syntax) (env : Environment) (allowed : List Name) (known : IO.Ref Imported) (seen : Inspected) :
     ExceptT Refusal BaseIO Inspected := do
   unless evaluates command do return seen
   let refuse (what : String) : ExceptT Refusal BaseIO Unit := throw { what, position? := command.getPos? }
-  let fresh := env.constants.map₂.foldl (init := #[]) fun names name info =>
-    if seen.fit.contains name || info matches .thmInfo _ then names else names.push (name, info)
+  let fresh := seen.unseen env
   for (name, info) in fresh do
     let some value := info.value? (allowOpaque := true) | continue
     if isSyntaxData env name then continue

@@ -28,7 +28,7 @@ BLOCK = 10
 """Mutants of one honest proof that are judged one after the other, so that its header is at hand."""
 
 SLOW_SECONDS = 1.0
-"""Honest proofs that take longer are left alone."""
+"""Honest proofs that take longer are left alone, unless the run says otherwise."""
 
 EXPECTED = frozenset({"parse", "syntax", "elaboration", "heartbeats"})
 """Reasons that a broken proof usually has. Any other rejection is put to the oracle, of these only a share."""
@@ -190,6 +190,7 @@ class Campaign:
         *,
         seed: int,
         share: float = 0.02,
+        slow: float = SLOW_SECONDS,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Prepares a run.
@@ -200,6 +201,7 @@ class Campaign:
             oracle: what knows better.
             seed: the run depends on it and on which cases are quick.
             share: of the ordinary rejections, how many are put to the oracle.
+            slow: seconds; honest proofs that take longer are left alone.
             told: is given each disagreement as it is found.
         """
         self._cases = {case.id: case for case in cases}
@@ -207,6 +209,7 @@ class Campaign:
         self._oracle = oracle
         self._seed = seed
         self._share = share
+        self._slow = slow
         self._told = told
         self._usable: dict[str, asyncio.Future[bool]] = {}
         self._turn = asyncio.Lock()
@@ -243,7 +246,7 @@ class Campaign:
 
     async def _measure(self, case: Honest) -> bool:
         verdict = await self._judge.check(case.statement, case.submission)
-        if verdict.accepted and verdict.seconds <= SLOW_SECONDS:
+        if verdict.accepted and verdict.seconds <= self._slow:
             return True
         self.tally.left_out.append(f"{case.id} ({verdict.reason or f'{verdict.seconds:.1f} s'})")
         return False
@@ -280,16 +283,16 @@ class Campaign:
 
 @asynccontextmanager
 async def campaign(
-    toolchain: Toolchain, *, seed: int, workers: int, share: float, told: Callable[[str], None]
+    toolchain: Toolchain, *, seed: int, workers: int, share: float, slow: float, told: Callable[[str], None]
 ) -> AsyncIterator[Campaign]:
     """A run with processes of its own."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(LeanPool(toolchain, size=workers, spares=0))
         oracle = await stack.enter_async_context(Oracle(toolchain))
-        yield Campaign(honest(), Judge(pool, Terms(seconds=5.0)), oracle, seed=seed, share=share, told=told)
+        yield Campaign(honest(), Judge(pool, Terms(seconds=5.0)), oracle, seed=seed, share=share, slow=slow, told=told)
 
 
-async def long_run(tries: int, seed: int, workers: int, share: float) -> int:
+async def long_run(tries: int, seed: int, workers: int, share: float, slow: float) -> int:
     """Runs, prints what comes of it, and returns the exit code."""
     began = time.monotonic()
 
@@ -297,7 +300,8 @@ async def long_run(tries: int, seed: int, workers: int, share: float) -> int:
         sys.stdout.write(f"[{time.monotonic() - began:.0f} s] {text}\n")
         sys.stdout.flush()
 
-    async with campaign(find_toolchain("embedded"), seed=seed, workers=workers, share=share, told=say) as run:
+    toolchain = find_toolchain("embedded")
+    async with campaign(toolchain, seed=seed, workers=workers, share=share, slow=slow, told=say) as run:
 
         async def progress() -> None:
             while True:
@@ -319,8 +323,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2, help="Lean processes that judge; one more is the oracle's")
     parser.add_argument("--share", type=float, default=0.02, help="part of the ordinary rejections put to the oracle")
+    parser.add_argument(
+        "--slow", type=float, default=SLOW_SECONDS, help="leave out proofs that take longer, in seconds"
+    )
     chosen = parser.parse_args()
-    return asyncio.run(long_run(chosen.tries, chosen.seed, chosen.workers, chosen.share))
+    return asyncio.run(long_run(chosen.tries, chosen.seed, chosen.workers, chosen.share, chosen.slow))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import psutil
 from lean_server import Figure, machine
 from stock_launcher import StockLauncher
 
@@ -182,19 +183,27 @@ THEOREMS = [
 Way = Callable[[Theorem], Awaitable[object]]
 
 
-async def timed(ways: Mapping[str, Way], rounds: int, warm: int) -> dict[str, list[float]]:
-    """Seconds that each way takes with each theorem: medians over the rounds, in which the ways take turns."""
+async def timed(
+    ways: Mapping[str, Way], rounds: int, warm: int, processor: Callable[[], float] = time.process_time
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds that each way takes with each theorem: medians over the rounds, in which the ways take turns.
+
+    And the seconds of `processor` that each takes for a round, which say more than the clock where others are at work too.
+    """
     seen: dict[tuple[str, int], list[float]] = {}
+    used = dict.fromkeys(ways, 0.0)
     names = list(ways)
     for turn in range(warm + rounds):
         for place, theorem in enumerate(THEOREMS):
             first = (turn + place) % len(names)
             for name in names[first:] + names[:first]:
-                began = time.perf_counter()
+                began, before = time.perf_counter(), processor()
                 await ways[name](theorem)
                 if turn >= warm:
                     seen.setdefault((name, place), []).append(time.perf_counter() - began)
-    return {name: [statistics.median(seen[name, place]) for place in range(len(THEOREMS))] for name in ways}
+                    used[name] += (processor() - before) / rounds
+    medians = {name: [statistics.median(seen[name, place]) for place in range(len(THEOREMS))] for name in ways}
+    return medians, used
 
 
 def accepted(theorem: Theorem, verdict: Verdict, opinions: int = 0) -> None:
@@ -230,7 +239,8 @@ async def verdicts(toolchain: EmbeddedToolchain, rounds: int) -> list[Figure]:
             "file": lambda theorem: judged(theorem, WholeFile(theorem.file)),
             "plain": plain,
         }
-        found = await timed(ways, rounds, warm=3)
+        process = psutil.Process(server.pid)
+        found, used = await timed(ways, rounds, warm=3, processor=lambda: sum(process.cpu_times()[:2]))
     kinds = sorted({theorem.kind for theorem in THEOREMS})
     # The judge of a body has its header elaborated already; the comparison is between theorems that have none.
     bare = {way: [s for s, t in zip(times, THEOREMS, strict=True) if not t.header] for way, times in found.items()}
@@ -238,6 +248,8 @@ async def verdicts(toolchain: EmbeddedToolchain, rounds: int) -> list[Figure]:
         Figure("verdicts", f"statements, of {len(kinds)} kinds", len(THEOREMS), ""),
         Figure("verdicts", "bodies judged a second, one process", len(THEOREMS) / sum(found["body"]), "1/s", ">= 20"),
         Figure("verdicts", "files judged a second, one process", len(THEOREMS) / sum(found["file"]), "1/s", ">= 20"),
+        Figure("verdicts", "  bodies a second of Lean's processor time", len(THEOREMS) / used["body"], "1/s"),
+        Figure("verdicts", "  files a second of Lean's processor time", len(THEOREMS) / used["file"], "1/s"),
         Figure("verdicts", "files elaborated a second, no judge", len(THEOREMS) / sum(found["plain"]), "1/s"),
         *costs("verdicts", "a body's verdict over plain elaboration", bare["body"], bare["plain"], "< 50"),
         *costs("verdicts", "a file's verdict over plain elaboration", found["file"], found["plain"], "< 50"),
@@ -260,7 +272,7 @@ async def replay(toolchain: EmbeddedToolchain, rounds: int) -> list[Figure]:
         async def replayed(theorem: Theorem) -> None:
             accepted(theorem, await twice.check(theorem.statement, Proof(theorem.body)), opinions=1)
 
-        found = await timed({"once": judged, "twice": replayed}, rounds, warm=3)
+        found, _ = await timed({"once": judged, "twice": replayed}, rounds, warm=3)
     more = statistics.median(b - a for a, b in zip(found["once"], found["twice"], strict=True))
     return [
         Figure("replay", "bodies judged a second, pool of one", len(THEOREMS) / sum(found["once"]), "1/s", ">= 20"),

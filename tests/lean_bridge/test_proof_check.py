@@ -1,0 +1,127 @@
+"""`proof.check` and `proof.replay` of docs/protocol.md, asked of a real Lean."""
+
+from __future__ import annotations
+
+import pytest
+
+from lean_bridge.client import LeanServer
+from lean_bridge.protocol import Advanced, Allowance, Attempt, Place, TacticFailed
+from tests.lean_bridge.test_server_methods import ADD_COMM, ENDLESS, opened, refusal, started
+
+
+class TestProofCheck:
+    async def test_a_right_proof_is_accepted(self, server: LeanServer) -> None:
+        verdict = await server.check_proof(await opened(server), statement=ADD_COMM, proof="by intro a b; omega")
+        assert verdict.accepted
+        assert verdict.reason is None
+        assert verdict.size is not None
+
+    async def test_a_term_is_a_proof(self, server: LeanServer) -> None:
+        assert (await server.check_proof(await opened(server), statement=ADD_COMM, proof="Nat.add_comm")).accepted
+
+    async def test_a_declaration_is_proved_with_its_variables(self, server: LeanServer) -> None:
+        declaration = "theorem foo (a b : Nat) (h : a = b) : b = a := by sorry"
+        verdict = await server.check_proof(await opened(server), statement=declaration, proof="h.symm")
+        assert verdict.accepted
+        assert verdict.axioms == ()
+
+    @pytest.mark.parametrize(
+        ("proof", "reason"),
+        [
+            ("by omega)", "parse"),
+            ("by", "parse"),
+            ("by rfl", "elaboration"),
+            ("Nat.mul_comm", "elaboration"),
+            ("by sorry", "sorry"),
+            ("sorry", "sorry"),
+            ("by intro a b; have h : a = b := sorry; omega", "sorry"),
+        ],
+    )
+    async def test_a_wrong_proof_has_its_reason(self, server: LeanServer, proof: str, reason: str) -> None:
+        verdict = await server.check_proof(await opened(server), statement=ADD_COMM, proof=proof)
+        assert not verdict.accepted
+        assert verdict.reason == reason
+
+    async def test_only_the_given_axioms_may_be_used(self, server: LeanServer) -> None:
+        env = (await server.open_environment(("Init",), "axiom cheat : False")).id
+        refused = await server.check_proof(env, statement="1 = 2", proof="cheat.elim")
+        assert (refused.accepted, refused.reason, refused.axioms) == (False, "axiom", ("cheat",))
+        granted = await server.check_proof(env, statement="1 = 2", proof="cheat.elim", allow=Allowance(("cheat",)))
+        assert (granted.accepted, granted.axioms) == (True, ("cheat",))
+        bare = await server.check_proof(
+            env, statement="∀ p : Prop, (p ↔ p) → p = p", proof="fun _ => propext", allow=Allowance(())
+        )
+        assert (bare.accepted, bare.axioms) == (False, ("propext",))
+
+    async def test_limits_are_reasons(self, server: LeanServer) -> None:
+        env = await opened(server)
+        late = await server.check_proof(env, statement="True", proof=f"by {ENDLESS}", seconds=0.5, heartbeats=0)
+        assert late.reason == "timeout"
+
+    async def test_a_statement_that_is_none_is_refused(self, server: LeanServer) -> None:
+        refused = await refusal(server.check_proof(await opened(server), statement="foo", proof="trivial"))
+        assert refused.kind == "elaboration_error"
+
+
+class TestSubmissions:
+    """What `proof.check` makes of files and of bodies that are no terms; tests/judge has the many cases."""
+
+    STATEMENT = "theorem twice_even (n : Nat) : twice n % 2 = 0 := by sorry"
+    HEADER = "import Init\ndef twice (n : Nat) : Nat := n + n\n"
+    FILE = HEADER + "theorem aux (n : Nat) : twice n = 2 * n := by unfold twice; omega\n"
+    FILE += "theorem twice_even (n : Nat) : twice n % 2 = 0 := by rw [aux]; omega\n"
+
+    async def test_a_file_proves_its_theorem(self, server: LeanServer) -> None:
+        env = (await server.open_header(self.HEADER)).id
+        verdict = await server.check_proof(env, statement=self.STATEMENT, file=self.FILE)
+        assert verdict.accepted, verdict
+        assert "twice" in verdict.constants
+        assert "aux" not in verdict.constants
+
+    async def test_a_refused_file_has_its_place(self, server: LeanServer) -> None:
+        env = (await server.open_header(self.HEADER)).id
+        file = self.FILE.replace("theorem aux", "\n  axiom cheat : False\ntheorem aux")
+        verdict = await server.check_proof(env, statement=self.STATEMENT, file=file)
+        assert (verdict.accepted, verdict.reason) == (False, "syntax")
+        assert verdict.place == Place(line=4, column=2)
+        assert "axiom" in (verdict.message or "")
+
+    async def test_a_body_may_have_equations_and_helpers(self, server: LeanServer) -> None:
+        env = await opened(server)
+        body = "| 0 => rfl\n| n + 1 => by rw [Nat.add_zero]\nwhere unused : True := trivial"
+        verdict = await server.check_proof(env, statement="theorem t : ∀ n : Nat, n + 0 = n := sorry", proof=body)
+        assert verdict.accepted, verdict
+
+    async def test_declarations_are_replayed_and_altered_ones_are_refused(self, server: LeanServer) -> None:
+        env = (await server.open_header(self.HEADER)).id
+        verdict = await server.check_proof(env, statement=self.STATEMENT, file=self.FILE, export=True)
+        assert verdict.declarations is not None
+        again = await server.replay_proof(env, statement=self.STATEMENT, declarations=verdict.declarations)
+        assert again.accepted, again
+        assert (again.axioms, again.constants) == (verdict.axioms, verdict.constants)
+        other = self.STATEMENT.replace("= 0", "= 1")
+        elsewhere = await server.replay_proof(env, statement=other, declarations=verdict.declarations)
+        assert (elsewhere.accepted, elsewhere.reason) == (False, "statement")
+        altered = verdict.declarations.replace('"natVal":"2"', '"natVal":"3"')
+        assert altered != verdict.declarations
+        assert not (await server.replay_proof(env, statement=self.STATEMENT, declarations=altered)).accepted
+        torn = verdict.declarations[: len(verdict.declarations) // 2]
+        assert not (await server.replay_proof(env, statement=self.STATEMENT, declarations=torn)).accepted
+
+    async def test_a_syntax_kind_can_be_allowed(self, server: LeanServer) -> None:
+        env = await opened(server)
+        body = "by sleep 1; rfl"
+        refused = await server.check_proof(env, statement="1 = 1", proof=body)
+        assert refused.reason == "syntax"
+        allowed = await server.check_proof(
+            env, statement="1 = 1", proof=body, allow=Allowance(syntax=("Lean.Parser.Tactic.sleep",))
+        )
+        assert allowed.accepted
+
+    async def test_a_strict_search_does_not_run_what_the_judge_would_refuse(self, server: LeanServer) -> None:
+        state = await started(server, "10 < 20")
+        attempts = [Attempt(state.id, ("native_decide", "decide"))]
+        [[refused, done]] = await server.run_tactics(attempts, strict=True)
+        assert isinstance(refused, TacticFailed)
+        assert refused.kind == "syntax"
+        assert isinstance(done, Advanced)

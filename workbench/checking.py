@@ -189,8 +189,9 @@ async def check_all(
         async with asyncio.TaskGroup() as group:
             for _ in range(min(workers, len(cases))):
                 group.create_task(work())
-    except* BridgeError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as group:
+        # Not `except*`: what is raised in one comes out in a group again, in some releases of Python.
+        raise next((e for e in group.exceptions if isinstance(e, BridgeError)), group) from None
     return [verdicts[place] for place in range(len(cases))]
 
 

@@ -56,8 +56,9 @@ async def prove_all(
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(attempt(problem)) for problem in problems]
-    except* InputError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as group:
+        # Not `except*`: what is raised in one comes out in a group again, in some releases of Python.
+        raise next((e for e in group.exceptions if isinstance(e, InputError)), group) from None
     return [task.result() for task in tasks]
 
 

@@ -34,14 +34,15 @@ async def verdicts(request: pytest.FixtureRequest, case_pool: LeanPool) -> Mappi
     """The verdict on each case that a test of this run asks about, by the case's id."""
     asking = [item for item in request.session.items if "verdicts" in getattr(item, "fixturenames", ())]
     wanted = {case.id: case for item in asking if (case := case_of(item))}
-    # An endless attack costs its whole time limit; a long honest proof takes a while on a busy machine.
-    judges = {Attack: Judge(case_pool, Terms(seconds=10.0)), Honest: Judge(case_pool, Terms(seconds=60.0))}
+    # An endless attack costs its whole time limit; others may take a while on a busy machine.
+    brief, patient = Judge(case_pool, Terms(seconds=10.0)), Judge(case_pool, Terms(seconds=60.0))
     found: dict[str, Verdict] = {}
     queue = iter(wanted.values())
 
     async def work() -> None:
         for case in queue:
-            found[case.id] = await judges[type(case)].check(case.statement, case.submission)
+            judge = brief if isinstance(case, Attack) and case.error is not None else patient
+            found[case.id] = await judge.check(case.statement, case.submission)
 
     await asyncio.gather(*(work() for _ in range(WORKERS)))
     return found

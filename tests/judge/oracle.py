@@ -53,7 +53,9 @@ def declaration(statement: Statement) -> str:
 def plain_file(statement: Statement, submission: Submission) -> str:
     """What a person would put into a file to have the submission checked."""
     if not isinstance(submission, Proof):
-        return submission.text
+        # The judge elaborates a file on top of the statement's imports, whichever of them the file names itself.
+        imports = "".join(f"{found[0].strip()}\n" for found in _IMPORT.finditer(statement.header))
+        return imports + submission.text
     body = submission.text
     follows = re.match(r"(\s|--[^\n]*\n|/-(.|\n)*?-/)*(:=|\||where\b)", body)
     return f"{statement.header}\n{declaration(statement)}{'' if follows else ' :='}\n{body}\n"

@@ -29,7 +29,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from lean_bridge.errors import BridgeError, InputError, ProtocolError
+from lean_bridge.errors import BridgeError, InputError
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain
 from prover.judge import Judge, Proof, Statement, Submission, Terms, Verdict, WholeFile, described
@@ -200,8 +200,6 @@ async def _checked(judge: Judge, case: Case) -> Verdict:
         return await judge.check(case.statement, case.submission)
     except InputError as error:
         return Verdict("error", case.statement.hash, "", BAD_STATEMENT, str(error))
-    except ProtocolError as error:  # one process was out of its mind: no reason to leave the other cases unjudged
-        return Verdict("error", case.statement.hash, "", "internal", str(error))
 
 
 @asynccontextmanager

@@ -102,7 +102,6 @@ where
       let reason := if e.isMaxHeartbeat then .heartbeats else .elaboration
       reject reason (← e.toMessageData.toString) (e.getRef.getPos?.map text.toFileMap.toPosition)
 
-
 /-- The proof term of the theorem that an environment declares under the target's name, in the target's universe parameters. -/
 private def proofOf (target : Target) (state : Command.State) : JudgeM Expr := do
   let some info := state.env.find? target.name | reject .missing (← whatIsThere state.env)

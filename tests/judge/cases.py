@@ -6,28 +6,15 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
+from lean_bridge.protocol import RejectionReason
 from prover.judge import Proof, Statement, Submission, WholeFile
 
 FOLDER: Final = Path(__file__).parent
 
-REASONS: Final = frozenset(
-    {
-        "parse",
-        "syntax",
-        "header",
-        "elaboration",
-        "missing",
-        "kind",
-        "statement",
-        "sorry",
-        "axiom",
-        "kernel",
-        "heartbeats",
-    }
-)
-"""Classes of a rejection."""
+REASONS: Final = frozenset(get_args(RejectionReason)) - {"timeout", "cancelled"}
+"""Classes of a rejection; what was stopped is no verdict."""
 
 ERRORS: Final = frozenset({"timeout", "crash", "memory"})
 """What says nothing about the proof."""

@@ -2,7 +2,8 @@ import Lean
 
 /-!
 What a theorem says and rests on, in a form that can be compared from file to file: `oracle.py` puts this before a file and one of its commands behind it.
-Nothing here comes from the judge. Constants of the file are numbered in the order in which they are met, so their names do not matter, but their types and values do.
+Nothing here comes from the judge. Names of a file's own constants count, and so do their types and values. Constants that Lean named by itself, and private ones, are
+numbered in the order in which they are met.
 -/
 
 namespace Fingerprint
@@ -19,15 +20,16 @@ def text (s : String) : UInt64 := hash s
 
 def isOwn (env : Environment) (name : Name) : Bool := (env.getModuleIdxFor? name).isNone
 
-/-- A library's constant by its name, one of the file by its number. -/
+/-- A constant by its name; one that Lean named by itself, by its number. -/
 def constant (name : Name) : M UInt64 := do
   unless isOwn (← read) name do return hash name
+  let named := !name.isInternalDetail && !isPrivateName name
   let met := (← get).met
   match met.idxOf? name with
-  | some i => return mixHash (text "own") (hash i)
+  | some i => return mixHash (text "own") (if named then hash name else hash i)
   | none =>
     modify fun s => { s with met := s.met.push name }
-    return mixHash (text "own") (hash met.size)
+    return mixHash (text "own") (if named then hash name else hash met.size)
 
 /-- Universe parameters count by their place. -/
 def level (params : List Name) (u : Level) : UInt64 :=

@@ -39,7 +39,7 @@ class Fingerprint:
     kind: str
     """`theorem`, `other` or `missing`."""
     meaning: str
-    """Equal for types that are equal, with equal definitions of their files behind them, whatever these are called."""
+    """Equal for types that are equal, with equal definitions of the same names behind them."""
     suspects: str
     """`sorryAx`, axioms of the file, trust in compiled code."""
 

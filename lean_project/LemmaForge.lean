@@ -4,6 +4,8 @@ public import LemmaForge.Protocol
 public import LemmaForge.Limits
 public import LemmaForge.Frontend
 public import LemmaForge.Declarations
+public import LemmaForge.Canonical
+public import LemmaForge.Signature
 public import LemmaForge.Judge.Syntax
 public import LemmaForge.Goal
 public import LemmaForge.Statement
@@ -23,6 +25,7 @@ A program that elaborates, proves and checks on request. Read in this order:
 * `Limits`: heartbeats, clock, cancellation;
 * `Frontend`: elaborating source text;
 * `Declarations`: constants on their way from one environment to another;
+* `Canonical`: when two statements are the same; `Signature`: statements as text;
 * `Goal`: proof states and tactics; `Statement`: from text to a theorem to prove;
 * `Check`: from a submission to a verdict, with `Judge.Syntax` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what
   the kernel says, and on which axioms) and `Judge.Export` (declarations for a second opinion);

@@ -1,0 +1,81 @@
+module
+
+public import Lean.Meta.Basic
+public import Lean.PrettyPrinter
+
+/-!
+# Statements as text
+
+What stands behind the name of a theorem: `.{u} {α : Type u} (a b : α) (h : a = b) : b = a`. Lean prints that for a constant (as `#check` does); here it is printed for
+any proposition, after its variables got names that can be typed: an unnamed hypothesis becomes `h`, a name that occurs twice gets a number.
+-/
+
+public section
+
+namespace LemmaForge
+
+open Lean Meta
+
+/-- A name that is not among `used`: `base`, or `base` with a number. -/
+def freshName (used : NameSet) (base : Name) : Name :=
+  if used.contains base then go 1 (used.size + 2) else base
+where
+  go (i fuel : Nat) : Name :=
+    let next := base.appendAfter s!"_{i}"
+    match fuel with
+    | 0 => next
+    | fuel + 1 => if used.contains next then go (i + 1) fuel else next
+
+/-- Drops the marks of macros from the names of bound variables, which Lean prints as daggers. -/
+private partial def withoutScopes (e : Expr) : Expr :=
+  match e with
+  | .lam n t b i => .lam n.eraseMacroScopes (withoutScopes t) (withoutScopes b) i
+  | .forallE n t b i => .forallE n.eraseMacroScopes (withoutScopes t) (withoutScopes b) i
+  | .letE n t v b d => .letE n.eraseMacroScopes (withoutScopes t) (withoutScopes v) (withoutScopes b) d
+  | .app f a => .app (withoutScopes f) (withoutScopes a)
+  | .mdata m e => .mdata m (withoutScopes e)
+  | .proj s i e => .proj s i (withoutScopes e)
+  | _ => e
+
+private def hasScopes (e : Expr) : Bool :=
+  (e.find? fun
+    | .lam n .. | .forallE n .. | .letE n .. => n.hasMacroScopes
+    | _ => false).isSome
+
+/-- Gives the variables of a statement names that can be typed and differ. Instances stay without names where they had none. -/
+def withTypableNames (type : Expr) : MetaM Expr :=
+  forallTelescope type fun xs body => do
+    let mut lctx ← getLCtx
+    let mut used : NameSet := {}
+    for x in xs do
+      let decl ← x.fvarId!.getDecl
+      if decl.binderInfo.isInstImplicit && decl.userName.hasMacroScopes then continue
+      let base := decl.userName.eraseMacroScopes
+      let unnamed := base.isAnonymous || decl.userName.hasMacroScopes || base.isInternal
+      let base ← if !unnamed then pure base else if ← isProp decl.type then pure `h else pure (if base.isAnonymous || base.isInternal then `x else base)
+      let name := freshName used base
+      used := used.insert name
+      lctx := lctx.setUserName x.fvarId! name
+    withLCtx lctx (← getLocalInstances) do
+      let renamed ← mkForallFVars xs body
+      return if hasScopes body || (← xs.anyM fun x => return hasScopes (← inferType x)) then inner xs.size renamed else renamed
+where
+  /-- Names inside the types of the variables and the conclusion; instance binders keep their marks. -/
+  inner : Nat → Expr → Expr
+    | n + 1, .forallE x t b i => .forallE x (withoutScopes t) (inner n b) i
+    | _, e => withoutScopes e
+
+/-- The name under which a statement is printed. -/
+private def printedName : Name := `lemmaforgeSignature
+
+/-- The text of a statement, fit to stand behind a name, on lines of `width` characters. Variables should have names that can be typed. -/
+def signatureText (levelParams : List Name) (type : Expr) (width : Nat := 100) : MetaM String := do
+  let axiomVal := { name := printedName, levelParams, type, isUnsafe := false }
+  match (← getEnv).addDeclCore 0 (.axiomDecl axiomVal) none (doCheck := false) with
+  | .error e => throwError (e.toMessageData {})
+  | .ok env =>
+    withEnv env do
+      let shown ← PrettyPrinter.ppSignature printedName
+      return (shown.fmt.pretty (width := width)).drop printedName.toString.length |>.toString
+
+end LemmaForge

@@ -3,6 +3,7 @@ module
 public import LemmaForge.Check
 public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
+public import LemmaForge.Mutate.Harvest
 
 /-!
 # The server
@@ -29,6 +30,8 @@ structure State where
   opened : Std.HashMap (String × String) Nat := {}
   /-- Proof states, by number. -/
   states : Std.HashMap Nat ProofState := {}
+  /-- Lemmas indexed for mutation, and the environments that they are of, by number. -/
+  indexes : Std.HashMap Nat (Command.State × Mutate.Index × Canonical) := {}
   /-- The next number to give. -/
   next : Nat := 1
   /-- Requests answered. -/
@@ -341,6 +344,33 @@ private def premiseFind : Handler := fun c r => do
       return Json.mkObj [("premises", .arr found), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
     | .error e => fail (if e.isMaxHeartbeat then .heartbeats else .internal) (← e.toMessageData.toString)
 
+private def mutateOpen : Handler := fun c r => do
+  let env ← c.environment (← r.arg Nat "env")
+  let holdout := (← r.arg? (Array String) "holdout").getD #[]
+  let began ← IO.monoMsNow
+  let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build (holdout.foldl (·.insert ·.toName) {}))
+  match built with
+  | .error e => fail .internal (← e.toMessageData.toString)
+  | .ok index =>
+    let id ← c.fresh
+    let canonical ← Canonical.new
+    c.state.modify fun s => { s with indexes := s.indexes.insert id (env, index, canonical) }
+    return Json.mkObj [("index", id), ("lemmas", index.size), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
+
+private def mutateRun : Handler := fun c r => do
+  let id ← r.arg Nat "index"
+  let some (env, index, canonical) := (← c.state.get).indexes[id]? | fail .unknownEnv s!"no index {id}"
+  let config ← r.arg Mutate.Config "config"
+  let limits ← limitsOf r 60
+  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
+    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
+    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
+    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest { index, config, canonical } name.toName) with
+    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
+    | (.error e, none, _) => return named [("failure", .str s!"error: {← e.toMessageData.toString}")]
+    | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]
+  return Json.mkObj [("harvests", .arr harvests)]
+
 private def serverStats : Handler := fun c _ => do
   let s ← c.state.get
   return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
@@ -350,7 +380,8 @@ private def serverStats : Handler := fun c _ => do
 private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
-  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind), ("server.stats", serverStats)]
+  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind),
+  ("mutate.open", mutateOpen), ("mutate.run", mutateRun), ("server.stats", serverStats)]
 
 /-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do

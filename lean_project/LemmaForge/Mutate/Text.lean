@@ -1,0 +1,144 @@
+module
+
+public import Lean.Elab.Tactic
+public import LemmaForge.Mutate.Candidate
+
+/-!
+# The text of a mutant
+
+A mutant is written as `theorem name signature := by script`. What is stored is the text, so the text is what must be right: the signature is elaborated again, as the `theorem` command would, and
+must give back the very statement; the script is run on that statement, and the kernel checks the term that comes out of it. If Lean's usual way of printing does not read back, a more explicit one is tried.
+-/
+
+public section
+
+namespace LemmaForge.Mutate
+
+open Lean Meta Elab
+
+/-- A statement read back from its text, with a script that proves it. -/
+structure Readable where
+  /-- What stands behind the name. -/
+  signature : String
+  /-- The lines of the tactic proof. -/
+  script : List String
+
+/-- Why a text is not accepted. -/
+inductive TextFault where
+  /-- No way of printing was read back as the same statement. -/
+  | reading (message : String)
+  /-- No script proved the statement. -/
+  | script (message : String)
+  /-- The kernel refused the script's term. -/
+  | kernel (message : String)
+
+/-- Ways of printing, the usual one first. -/
+private def printings : List (Options → Options) := [
+  id,
+  fun o => o.setBool `pp.analyze true |>.setBool `pp.numericTypes true,
+  fun o => o.setBool `pp.explicit true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions false]
+
+private def dropMData (e : Expr) : Expr :=
+  if (e.find? (· matches .mdata ..)).isNone then e
+  else e.replace fun
+    | .mdata _ e => some (dropFirst e)
+    | _ => none
+where
+  dropFirst : Expr → Expr
+    | .mdata _ e => dropFirst e
+    | e => e
+
+/-- The lines of a script as a `by` block, two blanks in. -/
+def byBlock (lines : List String) : String :=
+  "by" ++ String.join (lines.map fun line => "\n  " ++ line)
+
+/-- Parts of a `theorem` command: universes, binders and conclusion. -/
+private def parts (env : Environment) (signature : String) : Except String (Array Syntax × Syntax) := do
+  let command ← Parser.runParserCategory env `command s!"theorem statement{signature} := by skip"
+  let signature := command[1][2]
+  return (signature[0].getArgs, signature[1][1])
+
+/-- Elaborates a signature and goes on with its variables and conclusion. -/
+private def withSignature {α : Type} (levelParams : List Name) (binders : Array Syntax) (conclusion : Syntax) (act : Array Expr → Expr → TermElabM α) : TermElabM α :=
+  Term.withLevelNames levelParams <| Term.withoutErrToSorry <| Term.elabBinders binders fun xs => do
+    let type ← Term.elabType conclusion
+    Term.synthesizeSyntheticMVarsNoPostponing
+    act xs (← instantiateMVars type)
+
+/-- Runs a script on the conclusion of a statement, with its variables in sight. -/
+private def runScript (xs : Array Expr) (conclusion : Expr) (script : List String) : TermElabM Expr := do
+  match Parser.runParserCategory (← getEnv) `term (byBlock script) with
+  | .error e => throwError "does not parse: {e}"
+  | .ok stx =>
+    let goal ← mkFreshExprSyntheticOpaqueMVar conclusion
+    Term.runTactic goal.mvarId! stx .term
+    Term.synthesizeSyntheticMVarsNoPostponing
+    let log ← Core.getMessageLog
+    if let some error := log.toList.find? (·.severity == .error) then throwError "{error.data}"
+    let proof ← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars goal))
+    if proof.hasSorry then throwError "sorry"
+    if proof.hasMVar || proof.hasFVar then throwError "something is left open"
+    return proof
+
+/-- Runs `act` with so many thousand heartbeats and takes back all that it changed. Errors, heartbeats among them, come back as text; a request to stop goes through. -/
+def attempt {α : Type} (heartbeats : Nat) (act : TermElabM α) : TermElabM (Except String α) := do
+  let saved ← saveState
+  let limited := withTheReader Core.Context (fun c => { c with maxHeartbeats := heartbeats * 1000 }) (Core.withCurrHeartbeats act)
+  let result ← tryCatchRuntimeEx (do return Except.ok (← limited)) fun e => do
+    if e.isInterrupt then throw e
+    if e.isMaxHeartbeat then return .error "heartbeats"
+    return .error (← e.toMessageData.toString)
+  saved.restore
+  return result
+
+/-- The names that `theorem` declares while it is checked. -/
+private def checkedName : Name := `lemmaforge_mutant
+
+/-- Has the kernel check a proof. -/
+def kernelAccepts (levelParams : List Name) (type proof : Expr) : CoreM (Except String Unit) := do
+  let decl := Declaration.thmDecl { name := checkedName, levelParams, type, value := proof }
+  match (← getEnv).addDeclCore 0 decl (← readThe Core.Context).cancelTk? with
+  | .ok _ => return .ok ()
+  | .error .interrupted => throwInterruptException
+  | .error e => return .error (← (e.toMessageData {}).toString)
+
+/-- The first signature of `type` that reads back, and the syntax of it. -/
+private def readBack (heartbeats : Nat) (levelParams : List Name) (type : Expr) : TermElabM (Except String (String × Array Syntax × Syntax)) := do
+  let expected := dropMData type
+  let mut complaint := ""
+  for printing in printings do
+    let result ← attempt heartbeats do
+      let signature ← withOptions printing (signatureText levelParams type)
+      match parts (← getEnv) signature with
+      | .error e => throwError "does not parse: {e}"
+      | .ok (binders, conclusion) =>
+        withSignature levelParams binders conclusion fun xs conclusionType => do
+          let read ← instantiateMVars (← mkForallFVars xs conclusionType)
+          unless dropMData read == expected do throwError "reads differently"
+          return (signature, binders, conclusion)
+    match result with
+    | .ok found => return .ok found
+    | .error e => if complaint.isEmpty then complaint := e
+  return .error complaint
+
+/-- Prints a candidate, reads it back, and finds the script that proves it, with so many thousand heartbeats for each attempt. -/
+def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) : TermElabM (Except TextFault Readable) := do
+  match ← readBack heartbeats c.levelParams c.type with
+  | .error e => return .error (.reading e)
+  | .ok (signature, binders, conclusion) =>
+    let mut complaint := ""
+    for script in c.scripts do
+      let script := preamble.toList ++ script
+      let result ← attempt heartbeats do
+        withSignature c.levelParams binders conclusion fun xs type => do
+          let proof ← runScript xs type script
+          match ← kernelAccepts c.levelParams c.type proof with
+          | .ok () => return none
+          | .error e => return some e
+      match result with
+      | .ok none => return .ok { signature, script }
+      | .ok (some e) => return .error (.kernel e)
+      | .error e => if complaint.isEmpty then complaint := e
+    return .error (.script complaint)
+
+end LemmaForge.Mutate

@@ -42,7 +42,7 @@ class Counts(Database):
         theorems = _theorems(run)
         with self.reading() as connection:
             found = find_run(connection, run)
-            units = {status: 0 for status in UnitStatus} | _units(connection, run)
+            units = dict.fromkeys(UnitStatus, 0) | _units(connection, run)
             kinds = _counted(connection, _mutants(run, MutantRow.kind))
             return RunCounts(
                 run=found,
@@ -65,7 +65,7 @@ class Counts(Database):
             return _failures(connection, run)
 
 
-def _mutants(run: int, column: InstrumentedAttribute[K]) -> Select[tuple[K, int]]:
+def _mutants(run: int, column: InstrumentedAttribute[K]) -> Select[K, int]:
     """Mutants by one of the columns that the index of counts holds."""
     return (
         select(column, func.count())
@@ -86,7 +86,7 @@ def _theorems(run: int) -> Subquery:
     )
 
 
-def _counted(connection: Connection, query: Select[tuple[K, int]]) -> dict[K, int]:
+def _counted(connection: Connection, query: Select[K, int]) -> dict[K, int]:
     return dict(sorted(connection.execute(query).tuples().all()))
 
 
@@ -100,7 +100,7 @@ def _marks(connection: Connection, run: int) -> dict[str, int]:
     query = select(MarkSetRow.text, sets.c[1]).join_from(sets, MarkSetRow, MarkSetRow.id == sets.c[0])
     sums: Counter[str] = Counter()
     for marks, count in connection.execute(query).tuples():
-        sums.update({mark: count for mark in json.loads(marks)})
+        sums.update(dict.fromkeys(json.loads(marks), count))
     return dict(sorted(sums.items()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -22,35 +23,31 @@ def store_error(error: DBAPIError, url: URL) -> StoreError | None:
     return _server(error, url.render_as_string(hide_password=True))
 
 
+# By the primary code of SQLite's error.
+_SQLITE: Mapping[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (StoreLocked, "is being written by another process; wait for it to end, then try again"),
+    sqlite3.SQLITE_FULL: (DiskFull, "has no room to grow; free some space on its disk and run the same command again"),
+    sqlite3.SQLITE_IOERR: (StoreDamaged, "cannot be read or written; look for a file size limit or a failing disk"),
+    sqlite3.SQLITE_CORRUPT: (
+        StoreDamaged,
+        "is damaged; restore a copy, or save what is left with `sqlite3`'s `.recover`",
+    ),
+    sqlite3.SQLITE_NOTADB: (NotAStore, "is not a SQLite file; name another place for the store"),
+    sqlite3.SQLITE_CANTOPEN: (StoreUnavailable, "cannot be opened; check that its folder exists and may be written"),
+    sqlite3.SQLITE_READONLY: (StoreUnavailable, "may not be written; check its permissions and those of its folder"),
+    sqlite3.SQLITE_PERM: (StoreUnavailable, "may not be opened; check its permissions and those of its folder"),
+}
+
+
 def _sqlite(error: sqlite3.Error, path: Path) -> StoreError | None:
-    # The low byte is the primary code; an error that the Python module raises itself has none.
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return StoreLocked(f"{path} is being written by another process; wait for it to end, then try again")
-        case sqlite3.SQLITE_FULL:
-            return _full(path)
-        case sqlite3.SQLITE_IOERR:
-            if shutil.disk_usage(path.absolute().parent).free < ROOM_TO_WORK:
-                return _full(path)
-            return StoreDamaged(
-                f"{path} cannot be read or written: {error}; look for a file size limit or a failing disk, then try again"
-            )
-        case sqlite3.SQLITE_CORRUPT:
-            return StoreDamaged(
-                f"{path} is damaged: {error}; restore a copy, or save what is left by `sqlite3 … .recover`"
-            )
-        case sqlite3.SQLITE_NOTADB:
-            return NotAStore(f"{path} is not a SQLite file; name another place for the store")
-        case sqlite3.SQLITE_CANTOPEN:
-            return StoreUnavailable(f"{path} cannot be opened; check that its folder exists and may be written")
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return StoreUnavailable(f"{path} may not be written; check its permissions and those of its folder")
-        case _:
-            return None
-
-
-def _full(path: Path) -> StoreError:
-    return DiskFull(f"there is no room for {path} to grow; free some space on its disk and run the same command again")
+    # The low byte is the primary code; an error that the Python module raises by itself has none.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.absolute().parent).free < ROOM_TO_WORK:
+        code = sqlite3.SQLITE_FULL
+    if code not in _SQLITE:
+        return None
+    kind, cure = _SQLITE[code]
+    return kind(f"{path} {cure} ({error})")
 
 
 def _server(error: DBAPIError, place: str) -> StoreError | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -84,15 +85,13 @@ class Harvests(Mutants):
             self._save_rejects(connection, [*booked, *own])
             self._move_rejects(connection, sifted.replaced)
             stored = Stored(len(sifted.best) - len(sifted.replaced), len(sifted.rejected) + len(sifted.replaced))
-            done = {"status": UnitStatus.done.value, "owner": None, "lease_until": None, "message": ""}
-            done |= {"stored": stored.new, "known": stored.known}
-            connection.execute(update(UnitRow).where(UnitRow.id == unit.id).values(**done))
+            _end(connection, unit, stored)
         return stored
 
     def _sift(
         self,
         connection: Connection,
-        unit: Row[tuple[int, str, int, int]],
+        unit: Row[int, str, int, int],
         best: dict[bytes, _Candidate],
         beaten: list[_Candidate],
     ) -> _Sifted:
@@ -110,7 +109,7 @@ class Harvests(Mutants):
         return _Sifted(best, rejected, replaced)
 
     def _stored(
-        self, connection: Connection, homes: Mapping[bytes, Row[tuple[bytes, int, int, int]]]
+        self, connection: Connection, homes: Mapping[bytes, Row[bytes, int, int, int]]
     ) -> Iterator[tuple[bytes, _Kept]]:
         parents = {home.id: home.name_id for home in homes.values()}
         for chunk in chunks(homes):
@@ -119,7 +118,7 @@ class Harvests(Mutants):
                 yield row.canonical, _Kept(row.harvest_id, mutant)
 
     def _save_harvests(
-        self, connection: Connection, unit: Row[tuple[int, str, int, int]], harvests: Sequence[Harvest]
+        self, connection: Connection, unit: Row[int, str, int, int], harvests: Sequence[Harvest]
     ) -> list[int]:
         """Stores harvests with their counts; their keys, in order."""
         mentioned = {name for harvest in harvests for name in (harvest.theorem, *harvest.counts, *harvest.seconds)}
@@ -256,7 +255,7 @@ def _least(*examples: str) -> str:
     return min(filter(None, examples), default="")
 
 
-def _unit(connection: Connection, number: int) -> Row[tuple[int, str, int, int]]:
+def _unit(connection: Connection, number: int) -> Row[int, str, int, int]:
     row = connection.execute(
         select(UnitRow.id, UnitRow.status, UnitRow.run_id, RunRow.library_id)
         .join_from(UnitRow, RunRow, UnitRow.run_id == RunRow.id)
@@ -265,6 +264,21 @@ def _unit(connection: Connection, number: int) -> Row[tuple[int, str, int, int]]
     if row is None:
         raise UnknownRecord(f"the store holds no unit {number}; start its run again")
     return row
+
+
+def _end(connection: Connection, unit: Unit, stored: Stored) -> None:
+    connection.execute(
+        update(UnitRow)
+        .where(UnitRow.id == unit.id)
+        .values(
+            status=UnitStatus.done.value,
+            owner=None,
+            lease_until=None,
+            message="",
+            stored=stored.new,
+            known=stored.known,
+        )
+    )
 
 
 def _theorems_among(connection: Connection, library: int, forms: Collection[bytes]) -> list[bytes]:
@@ -282,7 +296,7 @@ def _theorems_among(connection: Connection, library: int, forms: Collection[byte
     ]
 
 
-def _homes(connection: Connection, forms: Collection[bytes]) -> dict[bytes, Row[tuple[bytes, int, int, int]]]:
+def _homes(connection: Connection, forms: Collection[bytes]) -> dict[bytes, Row[bytes, int, int, int]]:
     """The harvests of the canonical forms that are stored."""
     query = select(MutantRow.canonical, HarvestRow.id, HarvestRow.run_id, HarvestRow.name_id).join_from(
         MutantRow, HarvestRow, MutantRow.harvest_id == HarvestRow.id
@@ -296,7 +310,7 @@ def _homes(connection: Connection, forms: Collection[bytes]) -> dict[bytes, Row[
 def _insert(
     connection: Connection,
     table: type[HarvestRow | StageRow | MutantRow | RejectRow],
-    rows: list[dict[str, object]],
+    rows: Sequence[Mapping[str, Any]],
 ) -> None:
     if rows:
-        connection.execute(insert(table), rows)
+        connection.execute(insert(table), list(rows))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from db.database import Database
+from db.database import AnyRow, AnySelect, Database
 from db.errors import UnknownRecord
 from db.models import LibraryRow, ModuleRow, NameRow, PremiseRow, StepRow, TheoremRow
 from db.packing import pack, pack_canonical, pack_premises, pack_span, unpack_premises, unpack_span
@@ -191,7 +191,7 @@ def _unknown(digest: str) -> UnknownRecord:
     return UnknownRecord(f"the store holds no library with the digest {digest}; trace it first")
 
 
-def _library(row: Row[Any]) -> Library:
+def _library(row: AnyRow) -> Library:
     return Library(row.name, row.toolchain, row.digest, tuple(json.loads(row.imports)), row.root)
 
 
@@ -212,7 +212,7 @@ def _modules(connection: Connection, library: str, wanted: Sequence[str] | None 
     return sorted(found, key=lambda pair: pair[0].name)
 
 
-def _batches(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Row[Any]]]:
+def _batches(connection: Connection, query: AnySelect) -> Iterator[Sequence[AnyRow]]:
     yield from connection.execute(query, execution_options={"yield_per": BATCH}).partitions()
 
 
@@ -245,7 +245,7 @@ def _theorem_row(module_id: int, position: int, theorem: Theorem, names: Mapping
     }
 
 
-def _theorem(module: str, row: Row[Any], constants: tuple[str, ...]) -> Theorem:
+def _theorem(module: str, row: AnyRow, constants: tuple[str, ...]) -> Theorem:
     span = unpack_span(row.span)
     return Theorem(row.text, module, row.statement, row.canonical.hex(), row.kind, constants, span, row.code)
 
@@ -275,6 +275,6 @@ def _step_row(theorems: Mapping[str, int], step: TacticStep, names: Mapping[str,
     }
 
 
-def _step(row: Row[Any], premises: tuple[Any, ...]) -> TacticStep:
+def _step(row: AnyRow, premises: tuple[Any, ...]) -> TacticStep:
     span = unpack_span(row.span)
     return TacticStep(row.text, row.position, row.before, row.tactic, row.after, premises, span)

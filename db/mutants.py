@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, func, select
 
-from db.database import Database
+from db.database import AnyRow, AnySelect, Database
 from db.models import HarvestRow, MutantRow, UnitRow
 from db.names import chunks
 from db.packing import lemmas_of, unpack_steps
@@ -91,14 +90,12 @@ class Mutants(Database):
         with self.reading() as connection:
             query = self._filtered(connection, select(func.count(MutantRow.id)), choice)
             if parents is None and runs is None:
-                return connection.execute(query).scalar_one()
+                return sum(connection.execute(query).scalars())
             numbers = [number for number, _ in self._harvests(connection, choice)]
-            return sum(
-                connection.execute(query.where(MutantRow.harvest_id.in_(chunk))).scalar_one()
-                for chunk in chunks(numbers)
-            )
+            counted = [query.where(MutantRow.harvest_id.in_(chunk)) for chunk in chunks(numbers)]
+            return sum(count for some in counted for count in connection.execute(some).scalars())
 
-    def decoded(self, connection: Connection, rows: Sequence[Row[Any]], parents: dict[int, int]) -> Iterator[Mutant]:
+    def decoded(self, connection: Connection, rows: Sequence[AnyRow], parents: dict[int, int]) -> Iterator[Mutant]:
         """The records of rows of `MUTANTS`.
 
         Args:
@@ -115,7 +112,7 @@ class Mutants(Database):
             steps = unpack_steps(lineage, names)
             yield Mutant(canonical.hex(), names[parents[harvest]], steps, statement, proof, marks[marks_id], size)
 
-    def _filtered(self, connection: Connection, query: Select[Any], choice: _Choice) -> Select[Any]:
+    def _filtered(self, connection: Connection, query: AnySelect, choice: _Choice) -> AnySelect:
         if choice.kinds is not None:
             query = query.where(MutantRow.kind.in_([MutationKind(kind).value for kind in choice.kinds]))
         if choice.depths is not None:

@@ -62,7 +62,7 @@ class Interned:
     def texts(self, connection: Connection, ids: Collection[int]) -> Mapping[int, str]:
         """The text of each number."""
         columns = self._table.c
-        missing = sorted({id for id in ids if id not in self._texts})
+        missing = sorted({number for number in ids if number not in self._texts})
         for chunk in chunks(missing):
             rows = connection.execute(select(columns.id, columns.text).where(columns.id.in_(chunk)))
             self._texts.update(dict(rows.tuples().all()))

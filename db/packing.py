@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from db.records import MutationKind, MutationStep, Position, PremiseUse, Span
 
@@ -62,7 +63,7 @@ def lemmas_of(lineages: Sequence[Sequence[Sequence[object]]]) -> set[int]:
     return {step[2] for steps in lineages for step in steps if len(step) > 2 and isinstance(step[2], int)}
 
 
-def unpack_steps(packed: Sequence[Sequence[object]], names: Mapping[int, str]) -> tuple[MutationStep, ...]:
+def unpack_steps(packed: Sequence[Sequence[Any]], names: Mapping[int, str]) -> tuple[MutationStep, ...]:
     """What `pack_steps` packed, after `json.loads`."""
     return tuple([_step(names, *fields) for fields in packed])
 
@@ -83,7 +84,7 @@ def pack_premises(premises: Sequence[PremiseUse], names: Mapping[str, int]) -> s
     )
 
 
-def unpack_premises(packed: Sequence[Sequence[object]], names: Mapping[int, str]) -> tuple[PremiseUse, ...]:
+def unpack_premises(packed: Sequence[Sequence[Any]], names: Mapping[int, str]) -> tuple[PremiseUse, ...]:
     """What `pack_premises` packed, after `json.loads`."""
     return tuple([_premise(names, *fields) for fields in packed])
 

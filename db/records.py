@@ -19,7 +19,7 @@ class MutationKind(StrEnum):
     forward = "forward"
     specialize = "specialize"
     contrapose = "contrapose"
-    split = "split"
+    split = "split"  # type: ignore[assignment]  # nobody splits a kind of mutation
     symmetry = "symm"
     unfold = "unfold"
     generalize = "generalize"
@@ -116,7 +116,7 @@ class Theorem:
 
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """Anything that a proof can refer to. `kind` is Lean's: `theorem`, `def`, `inductive`, `instance`, …"""
+    """Anything that a proof can refer to. `kind` is Lean's: `theorem`, `def`, `inductive`, `instance` and so on."""
 
     name: str
     module: str

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, insert, or_, select, update
+from sqlalchemy import Connection, case, func, insert, or_, select, update
 
-from db.database import Database
+from db.database import AnyRow, Database
 from db.errors import UnknownRecord
 from db.figures import Progress
 from db.libraries import library_number
@@ -158,7 +157,7 @@ class Runs(Database):
             rows = connection.execute(sums).tuples().all()
             theorems, failures = connection.execute(harvests).tuples().one()
         return Progress(
-            units={status: 0 for status in UnitStatus} | {UnitStatus(status): n for status, n, _, _ in rows},
+            units=dict.fromkeys(UnitStatus, 0) | {UnitStatus(status): n for status, n, _, _ in rows},
             theorems=theorems,
             failures=failures,
             mutants=sum(stored for _, _, stored, _ in rows),
@@ -183,7 +182,7 @@ def find_run(connection: Connection, number: int) -> Run:
     return _run(row)
 
 
-def _run(row: Row[Any]) -> Run:
+def _run(row: AnyRow) -> Run:
     return Run(row.id, row.command, json.loads(row.config), row.digest, row.toolchain, row.started, row.finished)
 
 
@@ -199,5 +198,5 @@ def _unit_row(run: int, position: int, payload: Sequence[str]) -> dict[str, obje
     }
 
 
-def _unit(row: Row[Any], status: UnitStatus) -> Unit:
+def _unit(row: AnyRow, status: UnitStatus) -> Unit:
     return Unit(row.id, row.run_id, row.position, tuple(json.loads(row.payload)), status, row.message)

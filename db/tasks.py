@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
-from db.database import Database
+from db.database import AnyRow, Database
 from db.errors import UnknownRecord
 from db.libraries import BATCH
 from db.models import AttemptRow, ProofRow, TaskRow
@@ -126,6 +125,6 @@ def _proof(connection: Connection, task: int, text: str) -> int:
     return connection.execute(new).scalar_one()
 
 
-def _attempt(row: Row[Any]) -> Attempt:
+def _attempt(row: AnyRow) -> Attempt:
     digest, outcome, made, proof, verdict, seconds, run = row
     return Attempt(digest, Outcome(outcome), made, proof, json.loads(verdict), seconds, run)

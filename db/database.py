@@ -40,7 +40,7 @@ class Database:
         self.url = url
         self.patience = patience
         self._engine = _engine(url, patience)
-        self._writers = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._writers = self._engine.execution_options(**_writing(url))
         self._one_writer = threading.Lock()
         self.names = Interned("names")
         self.mark_sets = Interned("mark_sets")
@@ -126,6 +126,13 @@ def _engine(url: URL, patience: float) -> Engine:
 
         event.listen(engine, "begin", begin)
     return engine
+
+
+def _writing(url: URL) -> dict[str, str]:
+    if url.get_backend_name() == "sqlite":
+        return {"begin": "BEGIN IMMEDIATE"}
+    # A repeatable read would see the database as it was before the lock was granted.
+    return {"begin": "lock", "isolation_level": "READ COMMITTED"}
 
 
 def _settle_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:

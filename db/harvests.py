@@ -203,7 +203,7 @@ class Harvests(Mutants):
                 RejectRow.reason_id == names[DUPLICATE],
             )
             rows = connection.execute(select(RejectRow.harvest_id, RejectRow.count, RejectRow.example).where(*here))
-            booked += [(number, Rejects(STAGE, DUPLICATE, count, example)) for number, count, example in rows.tuples()]
+            booked += [(number, Rejects(STAGE, DUPLICATE, count, example)) for number, count, example in rows]
             connection.execute(delete(RejectRow).where(*here))
         self._save_rejects(connection, booked)
 

@@ -93,7 +93,7 @@ class Libraries(Database):
             _insert(connection, TheoremRow, [_theorem_row(module_id, i, t, names) for i, t in enumerate(theorems)])
             _insert(connection, PremiseRow, [_premise_row(module_id, i, p, names) for i, p in enumerate(premises)])
             rows = select(NameRow.text, TheoremRow.id).join_from(TheoremRow, NameRow, TheoremRow.name_id == NameRow.id)
-            numbers = dict(connection.execute(rows.where(TheoremRow.module_id == module_id)).tuples().all())
+            numbers = dict(connection.execute(rows.where(TheoremRow.module_id == module_id)).all())
             _insert(connection, StepRow, [_step_row(numbers, step, names) for step in steps])
 
     def modules(self, library: str) -> Iterator[Module]:

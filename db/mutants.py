@@ -132,7 +132,7 @@ class Mutants(Database):
         if choice.runs is not None:
             query = query.where(HarvestRow.run_id.in_(list(choice.runs)))
         query = query.order_by(HarvestRow.run_id, UnitRow.position, HarvestRow.position)
-        found = [(number, name) for number, name in connection.execute(query).tuples()]
+        found = [(number, name) for number, name in connection.execute(query)]
         if choice.parents is None:
             return found
         names = set(self.names.find(connection, choice.parents).values())

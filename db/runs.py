@@ -154,8 +154,8 @@ class Runs(Database):
         )
         harvests = select(func.count(), func.count(case((HarvestRow.failure != "", 1)))).where(HarvestRow.run_id == run)
         with self.reading() as connection:
-            rows = connection.execute(sums).tuples().all()
-            theorems, failures = connection.execute(harvests).tuples().one()
+            rows = connection.execute(sums).all()
+            theorems, failures = connection.execute(harvests).one()
         return Progress(
             units=dict.fromkeys(UnitStatus, 0) | {UnitStatus(status): n for status, n, _, _ in rows},
             theorems=theorems,

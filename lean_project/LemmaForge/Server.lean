@@ -3,6 +3,7 @@ module
 public import LemmaForge.Check
 public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
+public import LemmaForge.Trace.Modules
 
 /-!
 # The server
@@ -341,6 +342,22 @@ private def premiseFind : Handler := fun c r => do
       return Json.mkObj [("premises", .arr found), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
     | .error e => fail (if e.isMaxHeartbeat then .heartbeats else .internal) (← e.toMessageData.toString)
 
+/-- The names that an argument lists. -/
+private def namesOf (r : Request) (argument : String) : RequestM (Array Name) := do
+  return (← r.arg (Array String) argument).map String.toName
+
+private def traceList : Handler := fun c r => do
+  listModules (← c.environment (← r.arg Nat "env")).env (← namesOf r "modules")
+
+private def traceModulesOf : Handler := fun c r => do
+  let { env, .. } ← c.environment (← r.arg Nat "env")
+  let standard : ModulesQuery := { modules := ← namesOf r "modules" }
+  let query := { standard with
+    below := (← r.arg? Bool "below").getD standard.below
+    start := (← r.arg? Nat "from").getD standard.start
+    limit := (← r.arg? Nat "limit").getD standard.limit }
+  c.asStep (← limitsOf r 0) (traceModules env query)
+
 private def serverStats : Handler := fun c _ => do
   let s ← c.state.get
   return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
@@ -350,7 +367,8 @@ private def serverStats : Handler := fun c _ => do
 private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
-  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind), ("server.stats", serverStats)]
+  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind),
+  ("trace.list", traceList), ("trace.modules", traceModulesOf), ("server.stats", serverStats)]
 
 /-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do

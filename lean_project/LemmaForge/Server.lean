@@ -3,7 +3,7 @@ module
 public import LemmaForge.Check
 public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
-public import LemmaForge.Trace.Modules
+public import LemmaForge.Trace.Open
 
 /-!
 # The server
@@ -358,6 +358,33 @@ private def traceModulesOf : Handler := fun c r => do
     limit := (← r.arg? Nat "limit").getD standard.limit }
   c.asStep (← limitsOf r 0) (traceModules env query)
 
+/-- The file that a request brings, ready to be elaborated as the source of the module that it names. -/
+private def Context.fileOf (c : Context) (r : Request) (limits : StepLimits) : RequestM (Parser.InputContext × Parser.ModuleParserState × Command.State) := do
+  let input := Parser.mkInputContext (← r.arg String "text").crlfToLf ((← r.arg? String "file").getD "input.lean")
+  let (imports, parser) ← parseFileHeader input
+  let (env, _) ← c.importsOf imports
+  let env := match ← r.arg? String "module" with
+    | some module => env.setMainModule module.toName
+    | none => env
+  let start := initialState env (maxHeartbeats.set baseOptions limits.heartbeats)
+  return (input, parser, { start with infoState := { enabled := true } })
+
+private def traceFileOf : Handler := fun c r => do
+  let limits ← limitsOf r 0
+  let (input, parser, start) ← c.fileOf r limits
+  c.asStep limits (traceFile input parser start)
+
+private def traceOpen : Handler := fun c r => do
+  let places ← r.arg (Array Place) "places"
+  let limits ← limitsOf r 0
+  let (input, parser, start) ← c.fileOf r limits
+  let states ← c.asStep limits (openPlaces input parser start places)
+  let states ← states.mapM fun state? => do
+    let some state := state? | return Json.null
+    let id ← c.keep state
+    stateJson c id state .text
+  return Json.mkObj [("states", .arr states)]
+
 private def serverStats : Handler := fun c _ => do
   let s ← c.state.get
   return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
@@ -368,7 +395,7 @@ private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
   ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind),
-  ("trace.list", traceList), ("trace.modules", traceModulesOf), ("server.stats", serverStats)]
+  ("trace.list", traceList), ("trace.modules", traceModulesOf), ("trace.file", traceFileOf), ("trace.open", traceOpen), ("server.stats", serverStats)]
 
 /-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do

@@ -19,10 +19,19 @@ class MutationKind(StrEnum):
     forward = "forward"
     specialize = "specialize"
     contrapose = "contrapose"
-    split = "split"
+    split = "split"  # type: ignore[assignment]  # nobody splits a kind of mutation
     symmetry = "symm"
     unfold = "unfold"
     generalize = "generalize"
+
+
+class Outcome(StrEnum):
+    """How an attempt at a task ended."""
+
+    proved = "proved"
+    failed = "failed"
+    timeout = "timeout"
+    error = "error"
 
 
 class UnitStatus(StrEnum):
@@ -107,7 +116,7 @@ class Theorem:
 
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """Anything that a proof can refer to. `kind` is Lean's: `theorem`, `def`, `inductive`, `instance`, …"""
+    """Anything that a proof can refer to. `kind` is Lean's: `theorem`, `def`, `inductive`, `instance` and so on."""
 
     name: str
     module: str
@@ -276,3 +285,45 @@ class Harvest:
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A statement to be proved or refuted.
+
+    Attributes:
+        digest: a hash of header and statement, in hexadecimal; the store holds a task once.
+        statement: a declaration with its proof left out, as the judge takes it.
+        header: what stands before it in its file: imports, options, definitions.
+        name: what to call it.
+        source: where it is from: a benchmark, a file, a run.
+    """
+
+    digest: str
+    statement: str
+    header: str = ""
+    name: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a task.
+
+    Attributes:
+        task: the digest of the task.
+        outcome: how it ended; Lean's and the machine's faults are `error`, never `failed`.
+        made: when it ended, in UTC.
+        proof: its text; None when there is none.
+        verdict: what the judge said, as JSON can hold it.
+        seconds: how long it took.
+        run: the number of its run; None outside of one.
+    """
+
+    task: str
+    outcome: Outcome
+    made: datetime
+    proof: str | None = None
+    verdict: Mapping[str, object] = field(default_factory=dict)
+    seconds: float = 0.0
+    run: int | None = None

@@ -24,6 +24,8 @@ structure DeclarationSyntax where
   range : Syntax.Range
   /-- Its keyword. -/
   keyword : String
+  /-- The name that it gives, as written. -/
+  name? : Option Name
   /-- The proof of a theorem. -/
   proof? : Option Syntax
 
@@ -43,7 +45,8 @@ partial def declarationsIn (command : Syntax) : Array DeclarationSyntax := Id.ru
     let some range := command.getRange? | return #[]
     let own := command[1]
     let proof? := if isLemma || own.isOfKind ``Parser.Command.«theorem» then some own[3] else none
-    return #[{ range, keyword := if isLemma then "lemma" else keywordOf own, proof? }]
+    let name? := (own.find? (·.isOfKind ``Parser.Command.declId)).map (·[0].getId.eraseMacroScopes)
+    return #[{ range, name?, keyword := if isLemma then "lemma" else keywordOf own, proof? }]
   return command.getArgs.flatMap declarationsIn
 
 /-- A constant that a command declared. -/
@@ -55,9 +58,11 @@ structure DeclaredConstant where
   /-- The declaration that it is the main constant of. -/
   syntax? : Option DeclarationSyntax
 
-/-- Whether the place of a constant is that of a declaration, perhaps without doc comment and modifiers. -/
-private def isAt (map : FileMap) (range : DeclarationRange) (declaration : DeclarationSyntax) : Bool :=
-  map.toPosition declaration.range.stop == range.endPos && !range.pos.lt (map.toPosition declaration.range.start)
+private def isWrittenFor (name written : Name) : Bool := (written.replacePrefix rootNamespace .anonymous).isSuffixOf name
+
+/-- Whether the place of a constant is that of a declaration, perhaps without doc comment and modifiers, and its name the one that is given there. -/
+private def isAt (map : FileMap) (name : Name) (range : DeclarationRange) (declaration : DeclarationSyntax) : Bool :=
+  declaration.name?.all (isWrittenFor name) && map.toPosition declaration.range.stop == range.endPos && !range.pos.lt (map.toPosition declaration.range.start)
 
 /-- The constants that are new since `before` and have a place in the source, in the order of their places. -/
 def declaredBetween (map : FileMap) (command : Syntax) (before after : Environment) : Array DeclaredConstant := Id.run do
@@ -68,7 +73,7 @@ def declaredBetween (map : FileMap) (command : Syntax) (before after : Environme
     if isPrivateName name || name.isInternalDetail || isReservedName after name || info matches .recInfo _ then continue
     let some ranges := declRangeExt.find? after name | continue
     let main := !(info matches .ctorInfo _) && !after.isProjectionFn name
-    let syntax? := if main then declarations.find? (isAt map ranges.range) else none
+    let syntax? := if main then declarations.find? (isAt map name ranges.range) else none
     declared := declared.push { info, range := ranges.range, syntax? }
   return declared.qsort fun a b => a.range.pos.lt b.range.pos || (a.range.pos == b.range.pos && Name.lt a.info.name b.info.name)
 
@@ -108,22 +113,22 @@ private def declaredJson (input : Parser.InputContext) (token : IO.CancelToken) 
     | .error e => fail .internal s!"the statement of `{declared.info.name}` cannot be printed: {← e.toMessageData.toString}"
   let proof? := declared.syntax?.bind (·.proof?)
   let head := proof?.elim [] fun proof => [("head", Json.str (headOf source range proof))]
-  let steps ← (proof?.elim #[] (stepsOf · trees)).filterMapM fun ran => (ran.toJson? source map after.env : IO _)
-  -- A tactic that is elaborated anew, from the same state to the same state, is one step.
-  let steps := steps.foldl (init := (#[] : Array Json)) fun once step => if once.contains step then once else once.push step
+  let mut steps : Array Json := #[]
+  for ran in proof?.elim #[] (stepsOf · trees) do
+    let some step ← (ran.toJson? source map after.env : IO (Option Json)) | continue
+    -- A tactic that is elaborated anew, from the same state to the same state, is one step.
+    unless steps.contains step do steps := steps.push step
   return Json.mkObj (fields ++ head ++ statement ++ [("steps", .arr steps)])
 
-/-- The info trees of a command. -/
-def treesBetween (before after : Command.State) : PersistentArray InfoTree :=
-  let trees := after.infoState.substituteLazy.get.trees
-  (trees.toList.drop before.infoState.trees.size).toPArray'
+/-- The info trees of the command that led to a state. -/
+def treesOf (after : Command.State) : PersistentArray InfoTree := after.infoState.substituteLazy.get.trees
 
 /-- `trace.file`: what a file declares, and how it proves it. -/
 def traceFile (input : Parser.InputContext) (parser : Parser.ModuleParserState) (start : Command.State) (token : IO.CancelToken) : RequestM Json := do
   let canonical ← Canonical.new
   let declarations ← IO.mkRef (#[] : Array Json)
   let final ← elabCommands input parser token start fun command before after => do
-    let trees := treesBetween before after
+    let trees := treesOf after
     for declared in declaredBetween input.fileMap command before.env after.env do
       let json ← declaredJson input token canonical after trees declared
       declarations.modify (·.push json)

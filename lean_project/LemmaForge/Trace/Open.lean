@@ -48,7 +48,7 @@ def openPlaces (input : Parser.InputContext) (parser : Parser.ModuleParserState)
   let lines : Std.HashSet Nat := places.foldl (fun lines place => lines.insert (place.span[0]?.getD 0)) {}
   let found ← IO.mkRef ({} : Std.HashMap Place ProofState)
   let _ ← elabCommands input parser token start fun command before after => do
-    let trees := treesBetween before after
+    let trees := treesOf after
     for declared in declaredBetween input.fileMap command before.env after.env do
       let some proof := declared.syntax?.bind (·.proof?) | continue
       for ran in stepsOf proof trees do

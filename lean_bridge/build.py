@@ -114,12 +114,15 @@ def build_project(
     )
 
 
-def _wanted(project: LakeProject, toolchain: EmbeddedToolchain) -> dict[str, SourceModule]:
-    """The modules to have, with their sources: the project's roots and all of the project that they import."""
+def project_modules(project: LakeProject) -> dict[str, SourceModule]:
+    """The modules to have, with their sources: the project's roots and all of the project that they import.
+
+    Raises:
+        InputError: there are none, or one cannot be read.
+    """
     files = project.files()
     if not files:
         raise InputError(f"there are no Lean files in {', '.join(map(str, project.sources))}")
-    libraries = (toolchain.home / "lib" / "lean", toolchain.forge)
     found: dict[str, SourceModule] = {}
     todo = [root for root in project.roots or () if root in files] or list(files)
     while todo:
@@ -128,8 +131,14 @@ def _wanted(project: LakeProject, toolchain: EmbeddedToolchain) -> dict[str, Sou
             continue
         found[name] = read_module(name, files[name])
         todo += [imported.module for imported in found[name].header.imports if imported.module in files]
-    _refuse_missing(found.values(), files, libraries)
     return found
+
+
+def _wanted(project: LakeProject, toolchain: EmbeddedToolchain) -> dict[str, SourceModule]:
+    """The modules to have, all of whose imports are there."""
+    modules = project_modules(project)
+    _refuse_missing(modules.values(), project.files(), (toolchain.home / "lib" / "lean", toolchain.forge))
+    return modules
 
 
 def _refuse_missing(modules: Iterable[SourceModule], files: Mapping[str, Path], libraries: Sequence[Path]) -> None:

@@ -21,6 +21,10 @@ public import LemmaForge.Mutate.Shape
 public import LemmaForge.Mutate.Text
 public import LemmaForge.Mutate.Filter
 public import LemmaForge.Mutate.Harvest
+public import LemmaForge.Trace.Modules
+public import LemmaForge.Trace.Steps
+public import LemmaForge.Trace.File
+public import LemmaForge.Trace.Open
 public import LemmaForge.Server
 
 /-!
@@ -37,6 +41,7 @@ A program that elaborates, proves and checks on request. Read in this order:
 * `Check`: from a submission to a verdict, with `Judge.Syntax` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what
   the kernel says, and on which axioms) and `Judge.Export` (declarations for a second opinion);
 * `Premise.Lookup`: which lemmas fit a goal;
+* `Trace.Modules`: theorems of a library; `Trace.File`: what a file declares, and its tactic proofs step by step (`Trace.Steps`); `Trace.Open`: into the middle of such a proof;
 * `Server`: all of it behind a line of JSON.
 
 It depends on Lean's own library alone: whatever else a user's project brings in is imported at run time.

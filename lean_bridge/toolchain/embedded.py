@@ -24,11 +24,13 @@ class EmbeddedToolchain:
         node: what runs it.
         home: `lean.js`, `lean.wasm` and `lib/lean`, prepared.
         forge: the compiled modules of LemmaForge itself.
+        libraries: more folders of compiled modules, which the server finds: those of a project.
     """
 
     node: Node
     home: Path
     forge: Path
+    libraries: tuple[Path, ...] = ()
 
     @property
     def backend(self) -> Literal["embedded"]:
@@ -49,7 +51,8 @@ class EmbeddedToolchain:
         return self._command("frontend", Path.cwd(), ())
 
     def _command(self, mode: str, cwd: Path, imports: Sequence[str]) -> Command:
-        config = {"home": str(self.home), "leanPath": [str(self.forge)], "mode": mode, "imports": list(imports)}
+        path = [str(folder.absolute()) for folder in (*self.libraries, self.forge)]
+        config = {"home": str(self.home), "leanPath": path, "mode": mode, "imports": list(imports)}
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
 
     def facts(self) -> list[Fact]:

@@ -4,6 +4,7 @@ public import LemmaForge.Check
 public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
 public import LemmaForge.Mutate.Harvest
+public import LemmaForge.Trace.Open
 
 /-!
 # The server
@@ -371,6 +372,49 @@ private def mutateRun : Handler := fun c r => do
     | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]
   return Json.mkObj [("harvests", .arr harvests)]
 
+/-- The names that an argument lists. -/
+private def namesOf (r : Request) (argument : String) : RequestM (Array Name) := do
+  return (← r.arg (Array String) argument).map String.toName
+
+private def traceList : Handler := fun c r => do
+  listModules (← c.environment (← r.arg Nat "env")).env (← namesOf r "modules")
+
+private def traceModulesOf : Handler := fun c r => do
+  let { env, .. } ← c.environment (← r.arg Nat "env")
+  let standard : ModulesQuery := { modules := ← namesOf r "modules" }
+  let query := { standard with
+    below := (← r.arg? Bool "below").getD standard.below
+    start := (← r.arg? Nat "from").getD standard.start
+    limit := (← r.arg? Nat "limit").getD standard.limit }
+  c.asStep (← limitsOf r 0) (traceModules env query)
+
+/-- The file that a request brings, ready to be elaborated as the source of the module that it names. -/
+private def Context.fileOf (c : Context) (r : Request) (limits : StepLimits) : RequestM (Parser.InputContext × Parser.ModuleParserState × Command.State) := do
+  let input := Parser.mkInputContext (← r.arg String "text").crlfToLf ((← r.arg? String "file").getD "input.lean")
+  let (imports, parser) ← parseFileHeader input
+  let (env, _) ← c.importsOf imports
+  let env := match ← r.arg? String "module" with
+    | some module => env.setMainModule module.toName
+    | none => env
+  let start := initialState env (maxHeartbeats.set baseOptions limits.heartbeats)
+  return (input, parser, { start with infoState := { enabled := true } })
+
+private def traceFileOf : Handler := fun c r => do
+  let limits ← limitsOf r 0
+  let (input, parser, start) ← c.fileOf r limits
+  c.asStep limits (traceFile input parser start)
+
+private def traceOpen : Handler := fun c r => do
+  let places ← r.arg (Array Place) "places"
+  let limits ← limitsOf r 0
+  let (input, parser, start) ← c.fileOf r limits
+  let states ← c.asStep limits (openPlaces input parser start places)
+  let states ← states.mapM fun state? => do
+    let some state := state? | return Json.null
+    let id ← c.keep state
+    stateJson c id state .text
+  return Json.mkObj [("states", .arr states)]
+
 private def serverStats : Handler := fun c _ => do
   let s ← c.state.get
   return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
@@ -381,7 +425,8 @@ private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
   ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind),
-  ("mutate.open", mutateOpen), ("mutate.run", mutateRun), ("server.stats", serverStats)]
+  ("mutate.open", mutateOpen), ("mutate.run", mutateRun),
+  ("trace.list", traceList), ("trace.modules", traceModulesOf), ("trace.file", traceFileOf), ("trace.open", traceOpen), ("server.stats", serverStats)]
 
 /-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do

@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
-from workbench.cli import check, doctor, lean, prove
+from workbench.cli import check, doctor, lean, prove, trace
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 app.command("prove")(prove.prove)
 app.command("check")(check.check)
+app.command("trace")(trace.trace)
 app.add_typer(lean.app, name="lean")
 app.command("doctor")(doctor.doctor)
 

@@ -73,6 +73,7 @@ class Card:
             "libraries": [_library(library) for library in self.all_libraries()],
             "runs": [_run(run) for source in self.sources for run in source.runs],
             "held_out": held_out(self.sources),
+            "mutants_of_held_out": self.mutants.leaks,
             "notes": self.notes,
             "files": [
                 {"name": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
@@ -95,16 +96,16 @@ class Card:
         """To be read."""
         sections = [
             f"# {self.title}\n\n{self.description}\n",
-            "## What it holds\n\n" + _table(("records", ""), {**self.counts, "mutants": self.mutants.mutants}),
+            "## What it holds\n\n" + _table("records", self._counted()),
         ]
         if self.mutants.mutants:
             sections += [
-                _table(("mutants of kind", ""), self.mutants.by_kind()),
-                _table(("of depth", ""), self.mutants.by_depth()),
-                _table(("with mark", ""), self.mutants.by_mark()),
+                _table("mutants of kind", self.mutants.by_kind()),
+                _table("mutants of depth", self.mutants.by_depth()),
+                _table("mutants with mark", self.mutants.by_mark()),
             ]
         if self.left_out:
-            sections.append("Left out:\n\n" + _table(("what", ""), self.left_out))
+            sections.append("Left out:\n\n" + _table("what", self.left_out))
         sections += [self._files_section(), self._origin_section(), self._hygiene_section()]
         sections.append(
             f"## How to make it again\n\n```sh\n{self.command}\n```\n\nWith the same store, by lemmaforge "
@@ -113,6 +114,9 @@ class Card:
         if self.notes:
             sections.append("## Notes\n\n" + "".join(f"- {note}\n" for note in self.notes))
         return "\n".join(sections)
+
+    def _counted(self) -> dict[str, int]:
+        return {**self.counts, "mutants": self.mutants.mutants} if self.mutants.mutants else self.counts
 
     def _files_section(self) -> str:
         rows = [f"| `{file.name}` | {file.rows:,} | {file.bytes:,} | `{file.sha256}` |" for file in self.files]
@@ -134,14 +138,14 @@ class Card:
     def _hygiene_section(self) -> str:
         held = held_out(self.sources)
         if not self.sources:
-            return "## Hygiene\n\nIt holds no mutants; the theorems are those of the library, none held out.\n"
+            return "## Hygiene\n\nIt holds no mutants, and nothing was held out.\n"
         if not held:
             return "## Hygiene\n\nNo theorem was held out of the runs: it is not safe to test on theorems of the library.\n"
         named = ", ".join(f"`{name}`" for name in held[:HELD_OUT_SHOWN])
         more = f" and {len(held) - HELD_OUT_SHOWN} more (see card.json)" if len(held) > HELD_OUT_SHOWN else ""
         return (
-            f"## Hygiene\n\n{len(held)} theorems were held out: no mutant comes from one or uses one as a lemma, "
-            f"and none is among the traced theorems here: {named}{more}.\n"
+            f"## Hygiene\n\nTheorems that the runs held out: {len(held)} ({named}{more}). None of them is among the traced "
+            f"theorems here. Mutants that come from one or use one as a lemma: **{self.mutants.leaks}**.\n"
         )
 
 
@@ -181,6 +185,6 @@ def _date(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _table(head: tuple[str, str], rows: Mapping[Any, int]) -> str:
-    lines = [f"| {head[0]} | {head[1]} |", "|---|---:|", *(f"| {name} | {n:,} |" for name, n in rows.items())]
+def _table(head: str, rows: Mapping[Any, int]) -> str:
+    lines = [f"| {head} | number |", "|---|---:|", *(f"| {name} | {n:,} |" for name, n in rows.items())]
     return "\n".join(lines) + "\n"

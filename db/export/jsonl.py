@@ -49,7 +49,7 @@ def lines(mutants: Iterable[Mutant], imports: Iterable[str]) -> Iterator[str]:
         if (marked := marks.get(mutant.marks)) is None:
             marked = marks[mutant.marks] = texts(mutant.marks)
         yield (
-            f'{{"name":{quoted(mutant.name)},"parent":{quoted(mutant.parent)},"kind":"{steps[-1].kind.value}"'
+            f'{{"name":{quoted(mutant.name)},"parent":{quoted(mutant.parent)},"kind":"{steps[-1].kind}"'
             f',"depth":{len(steps)},"statement":{quoted(mutant.statement)},"proof":{quoted(mutant.proof)}'
             f',"lineage":[{",".join([lineage(step) for step in steps])}],"marks":{marked},"size":{mutant.size}'
             f',"canonical":"{mutant.canonical}"{end}'
@@ -60,7 +60,7 @@ def lineage(step: MutationStep) -> str:
     """A step as a JSON object."""
     lemma = "null" if step.lemma is None else quoted(step.lemma)
     return (
-        f'{{"kind":"{step.kind.value}","place":{quoted(step.place)},"lemma":{lemma}'
+        f'{{"kind":"{step.kind}","place":{quoted(step.place)},"lemma":{lemma}'
         f',"reverse":{"true" if step.reverse else "false"},"detail":{quoted(step.detail)}}}'
     )
 

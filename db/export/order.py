@@ -11,6 +11,7 @@ from db.export.card import Card, held_out
 from db.export.errors import ExportError
 from db.export.folder import Draft
 from db.export.selection import ChosenMutants, Selection, sources_of
+from db.export.tally import Tally
 from db.records import Library, TacticStep, Theorem
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Order:
             ExportError: a run makes no mutants.
         """
         sources = sources_of(self.store, self.selection)
-        return Card(title, description, self.command, self.selection.seed, sources)
+        tally = Tally(frozenset(held_out(sources)))
+        return Card(title, description, self.command, self.selection.seed, sources, mutants=tally)
 
     def mutants(self, card: Card) -> ChosenMutants:
         """The mutants that are asked for.
@@ -106,7 +108,7 @@ def chosen_libraries(order: Order) -> tuple[Library, ...]:
 
 def theorems_of(order: Order, card: Card) -> Iterator[Theorem]:
     """The traced theorems, without those that a run of the card's sources held out; `card` counts both."""
-    held = frozenset(held_out(card.sources))
+    held = card.mutants.held_out
     for library in card.libraries:
         for theorem in order.store.theorems(library.digest):
             if theorem.name in held:
@@ -117,10 +119,12 @@ def theorems_of(order: Order, card: Card) -> Iterator[Theorem]:
 
 def proofs_of(order: Order, card: Card) -> Iterator[tuple[Theorem, Sequence[TacticStep]]]:
     """Those of the traced theorems that have tactic steps, with these."""
-    held = frozenset(held_out(card.sources))
+    held = card.mutants.held_out
     for library in card.libraries:
         for theorem, steps in order.store.steps(library.digest):
-            if steps and theorem.name not in held:
+            if theorem.name in held:
+                count(card.left_out, "proofs in tactics of theorems that were held out")
+            else:
                 yield theorem, steps
 
 

@@ -129,11 +129,11 @@ class First:
 
     def of(self, records: Iterable[Record]) -> Iterator[Record]:
         """Those of the next stream that pass."""
-        if self._left is None:
-            yield from records
-            return
-        for record in islice(records, self._left):
-            self._left -= 1
+        return iter(records) if self._left is None else self._first(records, self._left)
+
+    def _first(self, records: Iterable[Record], left: int) -> Iterator[Record]:
+        for number, record in enumerate(islice(records, left), 1):
+            self._left = left - number
             yield record
 
 

@@ -14,8 +14,15 @@ Key = TypeVar("Key", str, int)
 
 @dataclass(slots=True)
 class Tally:
-    """Mutants by kind, depth and marks; counting is one look-up a mutant, the tables are made from it in the end."""
+    """Mutants by kind, depth and marks; counting is one look-up a mutant, the tables are made from it in the end.
 
+    Attributes:
+        held_out: theorems that no mutant should have to do with.
+        leaks: mutants that come from one of them, or use one as a lemma.
+    """
+
+    held_out: frozenset[str] = frozenset()
+    leaks: int = 0
     classes: Counter[tuple[MutationKind, int, tuple[str, ...]]] = field(default_factory=Counter)
 
     def counted(self, mutants: Iterable[Mutant]) -> Iterator[Mutant]:
@@ -23,6 +30,8 @@ class Tally:
         classes = self.classes
         for mutant in mutants:
             classes[mutant.steps[-1].kind, len(mutant.steps), mutant.marks] += 1
+            if self.held_out and not self.held_out.isdisjoint((mutant.parent, *(step.lemma for step in mutant.steps))):
+                self.leaks += 1
             yield mutant
 
     @property

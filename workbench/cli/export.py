@@ -353,13 +353,14 @@ def print_card(card: Card, out: Path, as_json: bool) -> None:
         typer.echo(f"and {len(card.files) - len(shown)} more")
     for what, number in card.left_out.items():
         typer.echo(f"left out: {number:,} {what}")
+    if card.mutants.leaks:
+        typer.echo(f"warning: {card.mutants.leaks:,} mutants have to do with theorems that a run held out", err=True)
     typer.echo(f"{card.rows:,} records are in {out}; {out / 'CARD.md'} describes them")
 
 
 def size(length: int) -> str:
     """A number of bytes, to be read."""
-    for unit in ("B", "kB", "MB"):
-        if length < 1000:
-            return f"{length:.3g} {unit}"
-        length /= 1000
-    return f"{length:.3g} GB"
+    for unit, one in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if length >= one:
+            return f"{length / one:.3g} {unit}"
+    return f"{length} B"

@@ -124,7 +124,7 @@ def test_a_write_that_the_system_refuses_leaves_nothing_and_tells_the_cure(tmp_p
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with (
-            pytest.raises(WriteFailed, match="cannot be written: File too large; .*ulimit"),
+            pytest.raises(WriteFailed, match=r"cannot be written: File too large; .*ulimit"),
             Draft(tmp_path / "data") as draft,
         ):
             fill(draft, ["a" * 1000] * 5000)

@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from db.figures import Stored
-from db.records import Harvest, MutationKind, MutationStep, Mutant, Rejects, Run, Unit
+from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit
 from lean_bridge import mutating
 from lean_bridge.client import LeanServer, Limits
 from lean_bridge.errors import ServerDied

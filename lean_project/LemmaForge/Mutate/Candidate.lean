@@ -55,6 +55,9 @@ def Kind.toString : Kind → String
   | unfold => "unfold"
   | generalize => "generalize"
 
+/-- A number for each kind. -/
+def Kind.toNat : Kind → Nat := fun kind => kind.ctorIdx
+
 /-- All kinds, in the order in which they take turns. -/
 def Kind.all : List Kind := [rewrite, apply, forward, specialize, contrapose, split, symmetry, unfold, generalize]
 

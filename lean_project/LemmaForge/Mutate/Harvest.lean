@@ -105,7 +105,7 @@ structure Proposal where
   /-- Its place in the order. -/
   key : UInt64
   /-- What a reader sees of it. -/
-  what : String
+  what : Unit → String
   /-- Makes the candidate. -/
   build : MetaM Candidate
 
@@ -118,10 +118,10 @@ private def measured {α : Type} (stage : String) (act : HarvestM α) : HarvestM
     nanoseconds := h.nanoseconds.alter stage fun n => some (n.getD 0 + spent) }
   return result
 
-private def fallsOut (stage reason : String) (what : String) : HarvestM Unit :=
+private def fallsOut (stage reason : String) (what : Unit → String) : HarvestM Unit :=
   modify fun h => { h with rejected := h.rejected.alter (stage, reason) fun
     | some r => some { r with count := r.count + 1 }
-    | none => some { count := 1, example_ := what } }
+    | none => some { count := 1, example_ := what () } }
 
 /-! ## Proposals -/
 
@@ -149,90 +149,106 @@ private structure Proposer where
   opened : Opened
   /-- Hash of the seed and of the parent's lineage. -/
   base : UInt64
-  /-- Which variables are proofs. -/
+  /-- Which variables are proofs that nothing else in the statement mentions. -/
   hypotheses : Array Nat
+  /-- Which variables are values. -/
+  values : Array Nat
 
 private def Proposer.start (context : Context) (root : Name) (opened : Opened) : MetaM Proposer := do
   let base := opened.parent.steps.foldl (init := mixHash (hash context.config.seed) root.hash) fun h s =>
     [hash s.kind.toString, hash s.place, hash s.lemma?, hash s.reverse, hash s.detail].foldl mixHash h
-  let hypotheses ← (Array.range opened.xs.size).filterM fun i => do isProp (← inferType opened.xs[i]!)
-  return { context, root, opened, base, hypotheses }
+  let mut hypotheses := #[]
+  let mut values := #[]
+  for x in opened.xs, i in [0:opened.xs.size] do
+    if opened.infos[i]!.isInstImplicit then continue
+    if ← isProp (← inferType x) then
+      unless ← opened.isUsed i do hypotheses := hypotheses.push i
+    else values := values.push i
+  return { context, root, opened, base, hypotheses, values }
 
-/-- A proposal; its key depends on what it proposes alone. -/
-private def Proposer.propose (p : Proposer) (kind : Kind) (what : String) (data : List Nat) (build : MetaM Candidate) (lemma : Name := .anonymous) : Proposal :=
-  let key := data.foldl (init := mixHash (mixHash p.base (hash kind.toString)) lemma.hash) fun h n => mixHash h (hash n)
-  { kind, key, what := if lemma.isAnonymous then s!"{kind.toString} {what}" else s!"{kind.toString} {lemma} {what}", build }
+/-- The place of a proposal in the order; it depends on what is proposed alone. -/
+@[inline] private def Proposer.key (p : Proposer) (kind : Kind) (lemma : Name) (a b c : Nat) : UInt64 :=
+  mixHash (mixHash p.base lemma.hash) (mixHash (mixHash (UInt64.ofNat a) (UInt64.ofNat b)) (mixHash (UInt64.ofNat c) (UInt64.ofNat kind.toNat)))
+
+/-- Out of a crowd of `n` keys, the bound below which about `wanted` lie: what is far behind in the order need not be sorted. -/
+private def bound (n wanted : Nat) : UInt64 :=
+  if n ≤ wanted then 0xffffffffffffffff else UInt64.ofNat (0xffffffffffffffff / n * wanted)
+
+/-- How many proposals of one kind are worth having. -/
+private def Proposer.wanted (p : Proposer) : Nat := 8 * p.context.config.limit
 
 private def Proposer.rewriting (p : Proposer) : MetaM (Array Proposal) := do
   let o := p.opened
-  let mut found := #[]
+  let mut found : Array (Option Nat × Nat × Expr × Array Side) := #[]
   let places : Array (Option Nat) := #[none] ++ p.hypotheses.map some
   for place in places do
     let terms := subterms (← place.elim (pure o.conclusion) fun i => inferType o.xs[i]!)
     for s in terms, j in [0:terms.size] do
-      for side in ← p.context.index.sides.getMatch s do
-        unless side.lemma == p.root do
-          let what := (if side.reverse then "← " else "") ++ place.elim "" fun i => s!"at {o.names[i]!}"
-          found := found.push (p.propose .rewrite what [place.elim 0 (· + 1), j, side.reverse.toNat] (rewrite o place s side) side.lemma)
-  return found
+      found := found.push (place, j, s, ← p.context.index.sides.getMatch s)
+  let last := bound (found.foldl (· + ·.2.2.2.size) 0) p.wanted
+  let mut proposals := #[]
+  for (place, j, s, sides) in found do
+    for side in sides do
+      let key := p.key .rewrite side.lemma (place.elim 0 (· + 1)) j side.reverse.toNat
+      unless key > last || side.lemma == p.root do
+        let what _ := s!"rw {if side.reverse then "← " else ""}{side.lemma} {place.elim "" fun i => s!"at {o.names[i]!}"}"
+        proposals := proposals.push { kind := .rewrite, key, what, build := rewrite o place s side }
+  return proposals
 
 private def Proposer.applying (p : Proposer) : MetaM (Array Proposal) := do
   let o := p.opened
-  let mut found := #[]
-  for i in p.hypotheses do
-    for lemma in ← p.context.index.conclusions.getMatch (← inferType o.xs[i]!) do
-      unless lemma == p.root do
-        found := found.push (p.propose .apply s!"at {o.names[i]!}" [i] (replace o i lemma) lemma)
-  return found
+  let found ← p.hypotheses.mapM fun i => return (i, ← p.context.index.conclusions.getMatch (← inferType o.xs[i]!))
+  let last := bound (found.foldl (· + ·.2.size) 0) p.wanted
+  let mut proposals := #[]
+  for (i, lemmas) in found do
+    for lemma in lemmas do
+      let key := p.key .apply lemma i 0 0
+      unless key > last || lemma == p.root do
+        proposals := proposals.push { kind := .apply, key, what := fun _ => s!"apply {lemma} at {o.names[i]!}", build := replace o i lemma }
+  return proposals
 
 private def Proposer.drawing (p : Proposer) : MetaM (Array Proposal) := do
-  let matches_ ← p.context.index.antecedents.getMatch p.opened.conclusion
-  return (matches_.filter (·.lemma != p.root)).map fun a => p.propose .forward "" [a.position] (draw p.opened a) a.lemma
+  let found ← p.context.index.antecedents.getMatch p.opened.conclusion
+  let last := bound found.size p.wanted
+  return found.filterMap fun a => do
+    let key := p.key .forward a.lemma a.position 0 0
+    guard (key ≤ last && a.lemma != p.root)
+    return { kind := .forward, key, what := fun _ => s!"forward {a.lemma}", build := draw p.opened a }
 
 private def Proposer.specializing (p : Proposer) : MetaM (Array Proposal) := do
   let o := p.opened
   let mut found := #[]
-  for x in o.xs, i in [0:o.xs.size] do
-    if p.hypotheses.contains i then continue
-    let values ← simpleValues (← inferType x) (o.xs.extract 0 i)
+  for i in p.values do
+    let values ← simpleValues (← inferType o.xs[i]!) (o.xs.extract 0 i)
     for value in values, k in [0:values.size] do
-      found := found.push (p.propose .specialize s!"{o.names[i]!} := {value.text}" [i, k] (specialize o.parent i k))
+      found := found.push { kind := .specialize, key := p.key .specialize .anonymous i k 0, what := fun _ => s!"specialize {o.names[i]!} := {value.text}", build := specialize o.parent i k }
   return found
 
 /-- Kinds that look at the form of the statement alone. -/
-private def Proposer.reshaping (p : Proposer) : Kind → MetaM (Array Proposal)
-  | .contrapose => return p.hypotheses.map fun i => p.propose .contrapose s!"{p.opened.names[i]!}" [i] (contrapose p.opened i)
-  | .split => do
-    let o := p.opened
-    unless o.conclusion.iff?.isSome || o.conclusion.and?.isSome do return #[]
-    return #[false, true].map fun second => p.propose .split "" [second.toNat] (split o second)
-  | .symmetry => do
-    let o := p.opened
-    unless o.conclusion.eq?.isSome || o.conclusion.iff?.isSome || o.conclusion.isAppOf ``Ne do return #[]
-    return #[p.propose .symmetry "" [] (swap o)]
-  | .unfold => return (← unfoldable p.opened).map fun name => p.propose .unfold s!"{name}" [name.hash.toNat] (unfoldIn p.opened name)
-  | .generalize => return (← closedValues p.opened).mapIdx fun j value => p.propose .generalize "" [j] (generalize p.opened value)
-  | _ => return #[]
+private def Proposer.reshaping (p : Proposer) (kind : Kind) : MetaM (Array Proposal) := do
+  let o := p.opened
+  let builds : Array (MetaM Candidate) ← match kind with
+    | .contrapose => pure (p.hypotheses.map (contrapose o))
+    | .split => pure (if o.conclusion.iff?.isSome || o.conclusion.and?.isSome then #[split o false, split o true] else #[])
+    | .symmetry => pure (if o.conclusion.eq?.isSome || o.conclusion.iff?.isSome || o.conclusion.isAppOf ``Ne then #[swap o] else #[])
+    | .unfold => pure ((← unfoldable o).map (unfoldIn o))
+    | .generalize => pure ((← closedValues o).map (generalize o))
+    | _ => pure #[]
+  return builds.mapIdx fun i build => { kind, key := p.key kind .anonymous i 0 0, what := fun _ => kind.toString, build }
 
-/-- All that could be tried on a parent. -/
+/-- All that could be tried on a parent, in the order of trial: kinds take turns, within a kind by key. -/
 private def proposals (context : Context) (root : Name) (o : Opened) : MetaM (Array Proposal) := do
   let p ← Proposer.start context root o
-  context.config.kinds.toArray.flatMapM fun
-    | .rewrite => p.rewriting
-    | .apply => p.applying
-    | .forward => p.drawing
-    | .specialize => p.specializing
-    | kind => p.reshaping kind
-
-/-- The order of trial: kinds take turns, within a kind by key. -/
-private def inTurns (found : Array Proposal) : Array Proposal := Id.run do
-  let mut queues := (Kind.all.map fun kind => (found.filter (·.kind == kind)).qsort (·.key < ·.key)).toArray
-  let mut order := #[]
+  let queues ← context.config.kinds.toArray.mapM fun kind => do
+    let found ← match kind with
+      | .rewrite => p.rewriting
+      | .apply => p.applying
+      | .forward => p.drawing
+      | .specialize => p.specializing
+      | _ => p.reshaping kind
+    return found.qsort (·.key < ·.key)
   let longest := queues.foldl (max · ·.size) 0
-  for i in [0:longest] do
-    for queue in queues do
-      if let some p := queue[i]? then order := order.push p
-  return order
+  return (Array.range longest).flatMap fun i => queues.filterMap (·[i]?)
 
 /-! ## Stages -/
 
@@ -245,7 +261,7 @@ private def classOf (message : String) : String :=
     else if message.startsWith "failed to synthesize" then "no instance" else "other"
 
 /-- Whether a candidate is new, not too large, and true by the kernel. -/
-private def isSound (what : String) (c : Candidate) : HarvestM Bool := do
+private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := do
   let context ← read
   if c.type.sizeWithoutSharing > context.config.size then
     fallsOut "size" "too large" what
@@ -259,25 +275,25 @@ private def isSound (what : String) (c : Candidate) : HarvestM Bool := do
     return false
   modify fun h => { h with met := h.met.insert normal }
   if let .error e ← measured "kernel" (kernelAccepts c.levelParams c.type c.proof : CoreM _) then
-    fallsOut "kernel" "refused" s!"{what}: {e}"
+    fallsOut "kernel" "refused" fun _ => s!"{what ()}: {e}"
     return false
   return true
 
 /-- Tests and writes a sound candidate. Returns it with the parent that it can be itself. -/
-private def written? (parent : Parent) (what : String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
+private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
   if c.newHypotheses then
     if ← measured "vacuous" (isVacuous c.type config.budget : TermElabM _) then
       fallsOut "vacuous" "hypotheses contradict each other" what
       return none
   match ← measured "text" (c.readable parent.preamble config.heartbeats : TermElabM _) with
-  | .error (.reading e) => fallsOut "text" (if e.startsWith "reads differently" then e else "does not read back") s!"{what}: {e}"; return none
-  | .error (.script e) => fallsOut "text" "no script" s!"{what}: {e}"; return none
-  | .error (.kernel e) => fallsOut "text" "the kernel refuses the script" s!"{what}: {e}"; return none
+  | .error (.reading e) => fallsOut "text" (if e.startsWith "reads differently" then e else "does not read back") fun _ => s!"{what ()}: {e}"; return none
+  | .error (.script e) => fallsOut "text" "no script" fun _ => s!"{what ()}: {e}"; return none
+  | .error (.kernel e) => fallsOut "text" "the kernel refuses the script" fun _ => s!"{what ()}: {e}"; return none
   | .ok text =>
     let trivial? ← measured "trivial" (trivially? c.type config.budget : TermElabM _)
     let canonical ← measured "hash" do return ← (← read).canonical.hash (← getEnv) c.type
-    let marks := (if c.sideGoals then ["side-goals"] else []) ++ trivial?.toList.map ("trivial:" ++ ·)
+    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.printing > 0 then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·)
     let mutant := { canonical, steps := parent.steps.push c.step, signature := text.signature, proof := byBlock text.script, marks, size := c.type.sizeWithoutSharing }
     return some (mutant, asParent parent c text)
 where
@@ -296,13 +312,13 @@ private def firstStep (root : Name) (parent : Parent) (limit : Nat) : HarvestM (
     let context ← read
     let decls ← xs.mapM (·.fvarId!.getDecl)
     let o : Opened := { parent, xs, conclusion, infos := decls.map (·.binderInfo), names := decls.map (·.userName) }
-    let order ← measured "propose" do return inTurns (← proposals context root o)
+    let order ← measured "propose" (proposals context root o : MetaM _)
     let mut taken := 0
     let mut children := #[]
-    for p in order.toSubarray 0 (min order.size (limit * 20)) do
+    for p in order.toSubarray 0 (min order.size (limit * 8)) do
       if taken == limit then break
       match ← measured "build" (attempt context.config.heartbeats p.build : TermElabM _) with
-      | .error e => fallsOut "build" (classOf e) s!"{p.what}: {e}"
+      | .error e => fallsOut "build" (classOf e) fun _ => s!"{p.what ()}: {e}"
       | .ok c =>
         unless ← withLCtx {} {} (isSound p.what c) do continue
         taken := taken + 1

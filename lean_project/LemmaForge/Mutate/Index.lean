@@ -52,9 +52,20 @@ structure Index where
   /-- How many lemmas there are in it. -/
   size : Nat := 0
 
+/-- Last components of names that Lean gives to facts about definitions, for its own use. -/
+private def automatic : List String := ["sizeOf_spec", "injEq", "congr_simp", "eq_def", "eq_unfold", "induct", "induct_unfolding", "fun_cases", "fun_cases_unfolding"]
+
+/-- Components of names of what is local to an implementation. -/
+private def local_ : List String := ["go", "loop", "Internal", "Impl"]
+
 /-- Whether `name` is for people to use: no private constant, none that Lean made for itself, none of Lean's own implementation. -/
 def isPublicName (name : Name) : Bool :=
-  !name.isInternalDetail && !isPrivateName name && !name.hasMacroScopes && name.getRoot != `Lean && name.getRoot != `LemmaForge && !(name matches .str _ "sizeOf_spec" | .str _ "injEq")
+  !name.isInternalDetail && !isPrivateName name && !name.hasMacroScopes && name.getRoot != `Lean && name.getRoot != `LemmaForge && isForPeople name
+where
+  isForPeople : Name → Bool
+    | .str rest last => !automatic.contains last && !isEquation last && rest.components.all fun n => !local_.contains n.toString
+    | _ => false
+  isEquation (last : String) : Bool := last.startsWith "eq_" && (last.drop 3).all Char.isDigit
 
 /-- Whether a constant is a theorem, though a library file may show it without its proof, as an axiom. -/
 def isTheorem (env : Environment) (info : ConstantInfo) : Bool :=

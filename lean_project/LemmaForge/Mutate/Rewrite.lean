@@ -62,7 +62,7 @@ private def rewritten (e s : Expr) (side : Side) : MetaM (Instance × Expr × Ex
 private def arrow (reverse : Bool) : String := if reverse then "← " else ""
 
 /-- Closes the conditions that a tactic leaves, when there are any. -/
-private def rest (vars : Array Expr) : List String := if vars.isEmpty then [] else ["all_goals assumption"]
+private def rest (areProofs : Array Bool) : List String := if areProofs.contains true then ["all_goals assumption"] else []
 
 /-- Rewrites the conclusion, or the hypothesis `at?`, at the subterm `s`. -/
 def rewrite (o : Opened) (at? : Option Nat) (s : Expr) (side : Side) : MetaM Candidate := do
@@ -80,8 +80,8 @@ def rewrite (o : Opened) (at? : Option Nat) (s : Expr) (side : Side) : MetaM Can
       let proof ← mkEqMP eqProof (o.apply o.xs)
       let forward := ["have := " ++ o.written, s!"rw [{arrow side.reverse}{lemma}] at this", "exact this"]
       let scripts := [
-        [s!"rw [{arrow !side.reverse}{lemma}]", "exact " ++ o.written] ++ rest vars, forward ++ rest vars,
-        ["have := " ++ o.written, s!"rw [{arrow side.reverse}{← l.written}] at this", "exact this"] ++ rest vars]
+        [s!"rw [{arrow !side.reverse}{lemma}]", "exact " ++ o.written] ++ rest areProofs, forward ++ rest areProofs,
+        ["have := " ++ o.written, s!"rw [{arrow side.reverse}{← l.written}] at this", "exact this"] ++ rest areProofs]
       assemble step (o.xs ++ vars) new proof scripts sideGoals (!vars.isEmpty)
     | some i =>
       if ← o.isUsed i then throwError "the hypothesis is used in the statement"
@@ -89,8 +89,8 @@ def rewrite (o : Opened) (at? : Option Nat) (s : Expr) (side : Side) : MetaM Can
         let proof := o.apply (o.xs.set! i (← mkEqMPR eqProof h))
         let name := shown o.names[i]!
         let scripts := [
-          [s!"rw [{arrow !side.reverse}{lemma}] at {name}", "exact " ++ o.written] ++ rest vars,
-          ["exact " ++ o.written fun j => if i == j then some s!"(by rw [{arrow side.reverse}{lemma}]; exact {name})" else none] ++ rest vars]
+          [s!"rw [{arrow !side.reverse}{lemma}] at {name}", "exact " ++ o.written] ++ rest areProofs,
+          ["exact " ++ o.written fun j => if i == j then some s!"(by rw [{arrow side.reverse}{lemma}]; exact {name})" else none] ++ rest areProofs]
         assemble step (o.xs.extract 0 i ++ vars ++ #[h] ++ o.xs.extract (i + 1) o.xs.size) o.conclusion proof scripts sideGoals true
 
 /-- Puts what `lemma` needs in the place of the hypothesis at `i`. -/

@@ -33,8 +33,6 @@ def simpleValues (type : Expr) (before : Array Expr) : MetaM (Array Value) := do
   | (``Nat, _) => values := #[⟨mkNatLit 0, "0"⟩, ⟨mkNatLit 1, "1"⟩, ⟨mkNatLit 2, "2"⟩]
   | (``Int, _) => values := #[⟨mkIntLit 0, "0"⟩, ⟨mkIntLit 1, "1"⟩, ⟨mkIntLit (-1), "(-1)"⟩]
   | (``Bool, _) => values := #[⟨.const ``true [], "true"⟩, ⟨.const ``false [], "false"⟩]
-  | (``List, #[α]) => values := #[⟨← mkAppOptM ``List.nil #[α], "[]"⟩]
-  | (``Option, #[α]) => values := #[⟨← mkAppOptM ``none #[α], "none"⟩]
   | _ => pure ()
   for y in before do
     if (← inferType y) == type then values := values.push ⟨y, shown (← y.fvarId!.getUserName)⟩

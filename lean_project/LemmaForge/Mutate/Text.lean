@@ -22,6 +22,8 @@ structure Readable where
   signature : String
   /-- The lines of the tactic proof. -/
   script : List String
+  /-- Which way of printing; 0 is Lean's usual one. -/
+  printing : Nat
 
 /-- Why a text is not accepted. -/
 inductive TextFault where
@@ -35,7 +37,7 @@ inductive TextFault where
 /-- Ways of printing, the usual one first. -/
 private def printings : List (Options → Options) := [
   id,
-  fun o => o.setBool `pp.analyze true |>.setBool `pp.numericTypes true,
+  fun o => o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true,
   fun o => o.setBool `pp.explicit true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions false]
 
 private def dropMData (e : Expr) : Expr :=
@@ -102,43 +104,36 @@ def kernelAccepts (levelParams : List Name) (type proof : Expr) : CoreM (Except 
   | .error .interrupted => throwInterruptException
   | .error e => return .error (← (e.toMessageData {}).toString)
 
-/-- The first signature of `type` that reads back, and the syntax of it. -/
-private def readBack (heartbeats : Nat) (levelParams : List Name) (type : Expr) : TermElabM (Except String (String × Array Syntax × Syntax)) := do
-  let expected := dropMData type
+/-- The first of some scripts that proves the conclusion of a statement. Each has so many thousand heartbeats. -/
+private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) : TermElabM (Except TextFault (List String)) := do
+  let mut complaint := "there is none"
+  for script in scripts, i in [0:scripts.length] do
+    match ← attempt heartbeats (do let proof ← runScript xs conclusion script; kernelAccepts c.levelParams c.type proof) with
+    | .ok (.ok ()) => return .ok script
+    | .ok (.error e) => return .error (.kernel e)
+    | .error e => if i == 0 then complaint := e
+  return .error (.script complaint)
+
+/-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
+def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) : TermElabM (Except TextFault Readable) := do
+  let expected := dropMData c.type
+  let scripts := c.scripts.map (preamble.toList ++ ·)
   let mut complaint := ""
-  for printing in printings do
-    let result ← attempt heartbeats do
-      let signature ← withOptions printing (signatureText levelParams type)
+  for printing in printings, i in [0:printings.length] do
+    -- The scripts run in the scope of the signature, each with heartbeats of its own.
+    let result ← attempt (heartbeats * (scripts.length + 1)) do
+      let signature ← withOptions printing (signatureText c.levelParams c.type)
       match parts (← getEnv) signature with
       | .error e => throwError "does not parse: {e}"
       | .ok (binders, conclusion) =>
-        withSignature levelParams binders conclusion fun xs conclusionType => do
-          let read ← instantiateMVars (← mkForallFVars xs conclusionType)
-          unless dropMData read == expected do throwError "reads differently"
-          return (signature, binders, conclusion)
+        withSignature c.levelParams binders conclusion fun xs read => do
+          unless dropMData (← instantiateMVars (← mkForallFVars xs read)) == expected do throwError "reads differently"
+          match ← provedBy c xs read scripts heartbeats with
+          | .error fault => return .error fault
+          | .ok script => return .ok { signature, script, printing := i }
     match result with
-    | .ok found => return .ok found
+    | .ok found => return found
     | .error e => if complaint.isEmpty then complaint := e
-  return .error complaint
-
-/-- Prints a candidate, reads it back, and finds the script that proves it, with so many thousand heartbeats for each attempt. -/
-def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) : TermElabM (Except TextFault Readable) := do
-  match ← readBack heartbeats c.levelParams c.type with
-  | .error e => return .error (.reading e)
-  | .ok (signature, binders, conclusion) =>
-    let mut complaint := ""
-    for script in c.scripts do
-      let script := preamble.toList ++ script
-      let result ← attempt heartbeats do
-        withSignature c.levelParams binders conclusion fun xs type => do
-          let proof ← runScript xs type script
-          match ← kernelAccepts c.levelParams c.type proof with
-          | .ok () => return none
-          | .error e => return some e
-      match result with
-      | .ok none => return .ok { signature, script }
-      | .ok (some e) => return .error (.kernel e)
-      | .error e => if complaint.isEmpty then complaint := e
-    return .error (.script complaint)
+  return .error (.reading complaint)
 
 end LemmaForge.Mutate

@@ -299,8 +299,26 @@ private def submissionOf (r : Request) : RequestM Judge.Submission := do
   | none, some text => return .file text
   | _, _ => fail .badRequest "give either `proof` or `file`"
 
+/-- How much a request wants exported beside an accepting verdict. -/
+private def extentOf (r : Request) : RequestM (Option Judge.Extent) := do
+  match ← r.arg? Json "export" with
+  | none | some (.bool false) => return none
+  | some (.bool true) => return some .own
+  | some (.str "closure") => return some .closure
+  | some _ => fail .badRequest "`export` is true, false or \"closure\""
+
+/-- The declarations behind an accepted theorem, or why they cannot be had. -/
+private def exported (target : Target) (extent? : Option Judge.Extent) (result : Except Judge.Rejection Judge.Accepted) : List (String × Json) :=
+  match extent?, result with
+  | some extent, .ok a =>
+    match Judge.exportTheorem target.env a.kernel extent target.name with
+    | .ok declarations => [("declarations", .str declarations)]
+    | .error message => [("notExported", .str message)]
+  | _, _ => []
+
 private def proofCheck : Handler := fun c r => do
   let submission ← submissionOf r
+  let extent? ← extentOf r
   let seconds ← limitsOf r 60
   let target ← c.asStep { seconds with heartbeats := 200000 } (targetOf c r)
   let heartbeats := (← r.arg? Nat "heartbeats").getD (maxHeartbeats.get target.before.scopes.head!.opts)
@@ -310,21 +328,18 @@ private def proofCheck : Handler := fun c r => do
   let (base, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
   let (result, log) ← c.judge limits (Judge.check target base submission rules terms)
-  let export_ := (← r.arg? Bool "export").getD false
-  let declarations := match result with
-    | .ok a => if export_ then [("declarations", .str (Judge.exportTheorem a.kernel target.env.contains target.name))] else []
-    | .error _ => []
-  return Json.mkObj <| verdict result ++ declarations ++ [("messages", ← messagesJson log),
+  return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", ← messagesJson log),
     ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
 
 private def proofReplay : Handler := fun c r => do
   let text ← r.arg String "declarations"
+  let extent? ← extentOf r
   let limits ← limitsOf r 60
   let target ← c.asStep limits (targetOf c r)
   let (_, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
   let (result, _) ← c.judge limits (Judge.replay target terms text)
-  return Json.mkObj <| verdict result ++ [("messages", .arr #[]), ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
+  return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", .arr #[]), ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
 
 private def premiseFind : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")

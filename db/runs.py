@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, insert, or_, select, update
 
-from db.database import AnyRow, Database
+from db.database import AnyRow, Database, insert_rows
 from db.errors import UnknownRecord
 from db.figures import Progress
 from db.libraries import library_number
@@ -57,8 +57,7 @@ class Runs(Database):
             )
             number = connection.execute(run.returning(RunRow.id)).scalar_one()
             rows = [_unit_row(number, position, payload) for position, payload in enumerate(units)]
-            if rows:
-                connection.execute(insert(UnitRow), rows)
+            insert_rows(connection, UnitRow, rows)
         return self.run(number)
 
     def unfinished_run(self, command: str, config: Mapping[str, object], library: str) -> Run | None:
@@ -191,7 +190,7 @@ def _unit_row(run: int, position: int, payload: Sequence[str]) -> dict[str, obje
         "run_id": run,
         "position": position,
         "payload": pack(list(payload)),
-        "status": UnitStatus.waiting,
+        "status": UnitStatus.waiting.value,
         "message": "",
         "stored": 0,
         "known": 0,

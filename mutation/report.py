@@ -11,11 +11,10 @@ All counts are made by the database; a few mutants of each kind are read as exam
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from db.figures import RunCounts
@@ -46,6 +45,9 @@ EXAMPLES: Final = 3
 
 LOOKED_AT: Final = 400
 """How many mutants of a kind are read to choose the examples from."""
+
+RARE: Final = 20 * LOOKED_AT
+"""Mutants of a rare kind, at most."""
 
 READABLE: Final = 240
 """Characters of a statement that is short enough for an example."""
@@ -186,28 +188,39 @@ def make_report(store: Store, run: int, *, examples: int = EXAMPLES) -> Report:
         StoreError: the store cannot be read.
     """
     counts = store.report_counts(run)
-    chosen = {
-        kind: _chosen(store, run, kind, examples) for kind in MutationKind if counts.kinds.get(kind.value) and examples
-    }
+    present = [kind for kind in MutationKind if counts.kinds.get(kind.value) and examples]
+    # The rows of a rare kind may stand anywhere: all rare kinds are sought in one pass.
+    rare = {kind for kind in present if counts.kinds[kind.value] <= RARE}
+    groups = [rare, *({kind} for kind in present if kind not in rare)]
+    found = {kind: mutants for kinds in groups if kinds for kind, mutants in _chosen(store, run, kinds, examples)}
+    chosen = {kind: found[kind] for kind in present if kind in found}
     wanted = {mutant.parent for mutants in chosen.values() for mutant in mutants}
     statements = _statements(store, counts.run.library, wanted)
-    found = {kind: tuple(Example(m, statements.get(m.parent, "")) for m in mutants) for kind, mutants in chosen.items()}
-    return Report(counts, store.library(counts.run.library), found)
+    shown = {kind: tuple(Example(m, statements.get(m.parent, "")) for m in mutants) for kind, mutants in chosen.items()}
+    return Report(counts, store.library(counts.run.library), shown)
 
 
-def _chosen(store: Store, run: int, kind: MutationKind, count: int) -> list[Mutant]:
-    """Mutants of different parents: those that are readable before those that are not, deep and unmarked ones first."""
-    with closing(_stream(store, run, kind)) as stream:
-        best: dict[str, Mutant] = {}
-        for mutant in islice(stream, LOOKED_AT):
-            known = best.get(mutant.parent)
+def _chosen(
+    store: Store, run: int, kinds: set[MutationKind], count: int
+) -> Iterator[tuple[MutationKind, list[Mutant]]]:
+    """Mutants of different parents for each kind: readable ones before others, then unmarked ones, then deep ones."""
+    looked = dict.fromkeys(kinds, 0)
+    best: dict[MutationKind, dict[str, Mutant]] = {kind: {} for kind in kinds}
+    with closing(_stream(store, run, kinds)) as stream:
+        for mutant in stream:
+            known = best[mutant.kind].get(mutant.parent)
             if known is None or _merit(mutant) < _merit(known):
-                best[mutant.parent] = mutant
-    return sorted(best.values(), key=_merit)[:count]
+                best[mutant.kind][mutant.parent] = mutant
+            looked[mutant.kind] += 1
+            if min(looked.values()) >= LOOKED_AT:
+                break
+    for kind, by_parent in best.items():
+        if by_parent:
+            yield kind, sorted(by_parent.values(), key=_merit)[:count]
 
 
-def _stream(store: Store, run: int, kind: MutationKind) -> Generator[Mutant, None, None]:
-    yield from store.mutants(runs=[run], kinds=[kind])
+def _stream(store: Store, run: int, kinds: set[MutationKind]) -> Generator[Mutant, None, None]:
+    yield from store.mutants(runs=[run], kinds=kinds)
 
 
 def _merit(mutant: Mutant) -> tuple[bool, bool, int, str]:

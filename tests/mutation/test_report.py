@@ -140,6 +140,19 @@ def test_examples_have_parent_lineage_and_proof(report: Report) -> None:
     assert not any(example.mutant.marks for example in report.examples[MutationKind.rewrite])
 
 
+def test_a_rare_kind_at_the_end_of_a_long_run_has_its_example(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mutation.report.LOOKED_AT", 2)
+    monkeypatch.setattr("mutation.report.RARE", 3)
+    long = [
+        Harvest(f"T.{n}", tuple(mutant(10 * n + k, f"T.{n}", MutationKind.rewrite) for k in range(5)))
+        for n in range(20)
+    ]
+    last = Harvest("T.last", (mutant(500, "T.last", MutationKind.unfold),))
+    found = make_report(store, fill(store, [long, [last]]).id).examples
+    assert [example.mutant.parent for example in found[MutationKind.unfold]] == ["T.last"]
+    assert [example.mutant.parent for example in found[MutationKind.rewrite]] == ["T.0"]
+
+
 def test_a_run_without_a_mutant_and_one_at_work_are_reported(store: Store) -> None:
     run = fill(store, [[Harvest("T.a")], [Harvest("T.b")]], done=1)
     empty = make_report(store, run.id)

@@ -42,7 +42,7 @@ class MutationLimits:
     branch: int = 2
     size: int = 300
     heartbeats: int = 20_000
-    budget: int = 1000
+    budget: int = 300
 
 
 @dataclass(frozen=True, slots=True)

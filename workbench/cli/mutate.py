@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lean_bridge.errors import InputError
+from workbench.cli import mutate_report
 from workbench.cli.options import STORE, JsonOption, LeanOption, StoreOption, chosen_toolchain, print_json
 from workbench.settings import Settings
 
@@ -33,6 +34,7 @@ NOTE_SECONDS = 10.0
 """How often a line says how far a run is where there is no terminal."""
 
 app = typer.Typer(help="Make new theorems out of traced ones, each checked by Lean's kernel.", no_args_is_help=True)
+app.command("report")(mutate_report.report)
 
 
 @app.command()

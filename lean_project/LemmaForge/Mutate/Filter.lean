@@ -16,10 +16,22 @@ namespace LemmaForge.Mutate
 open Lean Meta Elab
 
 /-- Tactics that make a statement trivial, by the name of the mark, cheapest first. -/
-private def closers : List (String × String) := [("rfl", "by rfl"), ("omega", "by omega"), ("decide", "by decide"), ("simp", "by simp")]
+def closers : List (String × String) := [("rfl", "by rfl"), ("omega", "by omega"), ("decide", "by decide"), ("simp", "by simp")]
 
-/-- Tactics that find contradictory hypotheses. -/
-private def refuters : List String := ["by contradiction", "by omega", "by simp_all"]
+/-- Whether a proposition is about numbers and nothing else, so that `omega` may have a say. -/
+private partial def isArithmetic (e : Expr) : Bool :=
+  relates e && e.getUsedConstants.all fun name => numeric.contains name.getRoot || isArithmeticClass name.getRoot.toString
+where
+  numeric : List Name := [`Nat, `Int, `Fin, `Not, `And, `Or, `Iff, `Eq, `Ne, `LT, `LE, `GT, `GE, `Dvd, `OfNat, `HAdd, `HSub, `HMul, `HDiv, `HMod, `HPow, `Add, `Sub, `Mul, `Div, `Mod, `Neg, `Min, `Max]
+  isArithmeticClass (root : String) : Bool := root.startsWith "inst"
+  /-- Whether the outermost relations are between numbers. -/
+  relates (e : Expr) : Bool :=
+    match e.getAppFnArgs with
+    | (``Not, #[p]) => relates p
+    | (``And, #[p, q]) | (``Or, #[p, q]) | (``Iff, #[p, q]) => relates p || relates q
+    | (``Eq, #[τ, _, _]) | (``Ne, #[τ, _, _]) | (``LT.lt, #[τ, _, _, _]) | (``LE.le, #[τ, _, _, _]) | (``GT.gt, #[τ, _, _, _]) | (``GE.ge, #[τ, _, _, _]) | (``Dvd.dvd, #[τ, _, _, _]) =>
+      τ.isConstOf ``Nat || τ.isConstOf ``Int || τ.isAppOf ``Fin
+    | _ => false
 
 /-- Whether a tactic block closes a goal within `heartbeats` thousand heartbeats. -/
 private def closes (goal : Expr) (block : String) (heartbeats : Nat) : TermElabM Bool := do
@@ -34,15 +46,18 @@ private def closes (goal : Expr) (block : String) (heartbeats : Nat) : TermElabM
 /-- Whether the hypotheses of a statement are seen to contradict each other. -/
 def isVacuous (type : Expr) (heartbeats : Nat) : TermElabM Bool :=
   forallTelescope type fun xs _ => do
-    unless ← xs.anyM fun x => return (← isProp (← inferType x)) do return false
-    refuters.anyM fun block => closes (.const ``False []) block heartbeats
+    let hypotheses ← xs.filterMapM fun x => do
+      let type ← inferType x
+      return if (← isProp type) then some type else none
+    if hypotheses.isEmpty then return false
+    let tactics := ["by contradiction"] ++ (if hypotheses.any isArithmetic then ["by omega"] else []) ++ ["by simp_all"]
+    tactics.anyM fun block => closes (.const ``False []) block heartbeats
 
-/-- The tactic that closes a statement at once, if one does. -/
-def trivially? (type : Expr) (heartbeats : Nat) : TermElabM (Option String) :=
+/-- Whether the tactic `closer`, one of `closers`, closes a statement at once. Those that cannot do so by the form of the statement are not tried. -/
+def closesAtOnce (type : Expr) (closer : String × String) (heartbeats : Nat) : TermElabM Bool :=
   forallTelescope type fun xs conclusion => do
-    let found ← closers.findM? fun (name, block) => do
-      if name == "decide" && (conclusion.hasFVar || !xs.isEmpty) then return false
-      closes conclusion block heartbeats
-    return found.map (·.1)
+    if closer.1 == "decide" && !xs.isEmpty then return false
+    if closer.1 == "omega" && !isArithmetic conclusion then return false
+    closes conclusion closer.2 heartbeats
 
 end LemmaForge.Mutate

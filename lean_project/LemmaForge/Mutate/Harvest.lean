@@ -12,7 +12,7 @@ public import LemmaForge.Mutate.Shape
 tried until enough candidates have been found. So what is found depends on the theorem, the library and the configuration, and not on what the process did before: a run that is
 interrupted and resumed finds what an unbroken one finds.
 
-Each candidate passes the stages `build`, `size`, `duplicate`, `kernel`, `vacuous`, `text`; what falls out is counted under its stage and reason.
+Each candidate passes the stages `build`, `size`, `duplicate`, `kernel`, `text`, `vacuous`; what falls out is counted under its stage and reason.
 -/
 
 public section
@@ -38,7 +38,7 @@ structure Config where
   /-- Lean's `maxHeartbeats` for building and for writing a candidate. -/
   heartbeats : Nat := 20000
   /-- The same for each test of whether it is worth having. -/
-  budget : Nat := 1000
+  budget : Nat := 300
 
 instance : FromJson Config where
   fromJson? json := do
@@ -283,18 +283,18 @@ private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := 
 /-- Tests and writes a sound candidate. Returns it with the parent that it can be itself. -/
 private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
-  if c.newHypotheses then
-    if ← measured "vacuous" (isVacuous c.type config.budget : TermElabM _) then
-      fallsOut "vacuous" "hypotheses contradict each other" what
-      return none
   match ← measured "text" (c.readable parent.preamble config.heartbeats : TermElabM _) with
   | .error (.reading e) => fallsOut "text" (if e.startsWith "reads differently" then e else "does not read back") fun _ => s!"{what ()}: {e}"; return none
   | .error (.script e) => fallsOut "text" "no script" fun _ => s!"{what ()}: {e}"; return none
   | .error (.kernel e) => fallsOut "text" "the kernel refuses the script" fun _ => s!"{what ()}: {e}"; return none
   | .ok text =>
-    let trivial? ← measured "trivial" (trivially? c.type config.budget : TermElabM _)
+    if c.newHypotheses then
+      if ← measured "vacuous" (isVacuous c.type config.budget : TermElabM _) then
+        fallsOut "vacuous" "hypotheses contradict each other" what
+        return none
+    let trivial? ← closers.findM? fun closer => measured closer.1 (closesAtOnce c.type closer config.budget : TermElabM _)
     let canonical ← measured "hash" do return ← (← read).canonical.hash (← getEnv) c.type
-    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.printing > 0 then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·)
+    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.printing > 0 then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·.1)
     let mutant := { canonical, steps := parent.steps.push c.step, signature := text.signature, proof := byBlock text.script, marks, size := c.type.sizeWithoutSharing }
     return some (mutant, asParent parent c text)
 where

@@ -37,8 +37,7 @@ inductive TextFault where
 /-- Ways of printing, the usual one first. -/
 private def printings : List (Options → Options) := [
   id,
-  fun o => o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true,
-  fun o => o.setBool `pp.explicit true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions false]
+  fun o => o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true]
 
 private def dropMData (e : Expr) : Expr :=
   if (e.find? (· matches .mdata ..)).isNone then e

@@ -37,6 +37,10 @@ FORMAT: Final = 1
 """To be raised when the same module gives other records than before: what is stored is then traced again."""
 
 
+STOPPED: Final = frozenset({"timeout", "heartbeats", "cancelled", "internal"})
+"""Error kinds of docs/protocol.md that say nothing about what was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a module holds. `unprinted`: theorems whose statement Lean could not print."""
@@ -203,8 +207,7 @@ class _Work:
         except ToolchainError:
             raise
         except (ServerDied, RequestFailed, InputError) as error:
-            crashed = not isinstance(error, InputError)
-            self.report.failed.append(FailedTrace(module.name, str(error), crashed))
+            self.report.failed.append(FailedTrace(module.name, str(error), _is_crash(error)))
         else:
             self.store.save_module(
                 self.plan.library.digest, module, contents.theorems, contents.premises, contents.steps
@@ -218,6 +221,11 @@ class _Work:
     def _tell(self) -> None:
         done = len(self.report.traced) + len(self.report.failed)
         self.progress(f"tracing {self.plan.library.name}", done / max(self.total, 1))
+
+
+def _is_crash(error: Exception) -> bool:
+    """Whether nothing is known about a module: Lean died over it, or was stopped."""
+    return isinstance(error, ServerDied) or (isinstance(error, RequestFailed) and error.kind in STOPPED)
 
 
 def _missing(plan: TracePlan, store: Store, report: TraceReport) -> list[Module]:

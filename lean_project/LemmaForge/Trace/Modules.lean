@@ -62,9 +62,9 @@ def rangeJson (range : DeclarationRange) : Json :=
 /-- The statement of a constant: text, canonical hash, constants. -/
 def statementFields (canonical : Canonical) (info : ConstantInfo) : MetaM (List (String × Json)) := do
   let text ← signatureText info.levelParams (← withTypableNames info.type)
-  let constants := info.type.getUsedConstants
+  let constants := info.type.getUsedConstants.map (·.toString)
   return [("statement", .str text), ("canonical", .str (← canonical.hash (← getEnv) info.type)),
-    ("constants", toJson ((constants.qsort Name.lt).map toString))]
+    ("constants", toJson (constants.qsort (· < ·)))]
 
 /-! ## Modules -/
 

@@ -381,7 +381,7 @@ async def test_premises_say_where_they_stand_and_where_they_are_defined(server: 
     [step] = (await declared(server, text, "t")).steps
     assert step.tactic == "exact ⟨h.symm,\n  .refl one⟩"
     assert [(r.name, step.tactic[r.start : r.end], r.module) for r in step.references] == [
-        ("Eq.symm", "symm", "Init.Core"),
+        ("Eq.symm", "symm", "Init.Prelude"),
         ("Eq.refl", ".refl", "Init.Prelude"),
         ("one", "one", "Small"),
     ]

@@ -87,19 +87,19 @@ def _theorems(run: int) -> Subquery:
 
 
 def _counted(connection: Connection, query: Select[K, int]) -> dict[K, int]:
-    return dict(sorted(connection.execute(query).tuples().all()))
+    return dict(sorted(connection.execute(query).all()))
 
 
 def _units(connection: Connection, run: int) -> dict[UnitStatus, int]:
     query = select(UnitRow.status, func.count()).where(UnitRow.run_id == run).group_by(UnitRow.status)
-    return {UnitStatus(status): count for status, count in connection.execute(query).tuples()}
+    return {UnitStatus(status): count for status, count in connection.execute(query)}
 
 
 def _marks(connection: Connection, run: int) -> dict[str, int]:
     sets = _mutants(run, MutantRow.marks_id).subquery()
     query = select(MarkSetRow.text, sets.c[1]).join_from(sets, MarkSetRow, MarkSetRow.id == sets.c[0])
     sums: Counter[str] = Counter()
-    for marks, count in connection.execute(query).tuples():
+    for marks, count in connection.execute(query):
         sums.update(dict.fromkeys(json.loads(marks), count))
     return dict(sorted(sums.items()))
 
@@ -122,7 +122,7 @@ def _modules(connection: Connection, run: int, theorems: Subquery) -> dict[str, 
         .join(NameRow, NameRow.id == ModuleRow.name_id, isouter=True)
         .group_by(name)
     )
-    return {module: int(count) for module, count in sorted(connection.execute(query).tuples().all()) if count}
+    return {module: int(count) for module, count in sorted(connection.execute(query).all()) if count}
 
 
 def _rejects(connection: Connection, run: int) -> tuple[Rejects, ...]:
@@ -135,7 +135,7 @@ def _rejects(connection: Connection, run: int) -> tuple[Rejects, ...]:
         .where(HarvestRow.run_id == run)
         .group_by(stage.text, reason.text)
     )
-    found = [Rejects(s, r, int(count), example or "") for s, r, count, example in connection.execute(query).tuples()]
+    found = [Rejects(s, r, int(count), example or "") for s, r, count, example in connection.execute(query)]
     return tuple(sorted(found, key=lambda rejects: (-rejects.count, rejects.stage, rejects.reason)))
 
 
@@ -147,7 +147,7 @@ def _stages(connection: Connection, run: int) -> dict[str, StageCount]:
         .where(HarvestRow.run_id == run)
         .group_by(NameRow.text)
     )
-    rows = sorted(connection.execute(query).tuples().all())
+    rows = sorted(connection.execute(query).all())
     return {stage: StageCount(int(entered), float(seconds)) for stage, entered, seconds in rows}
 
 
@@ -157,4 +157,4 @@ def _failures(connection: Connection, run: int) -> tuple[tuple[str, str], ...]:
         .join_from(HarvestRow, NameRow, HarvestRow.name_id == NameRow.id)
         .where(HarvestRow.run_id == run, HarvestRow.failure != "")
     )
-    return tuple(sorted((name, failure) for name, failure in connection.execute(query).tuples()))
+    return tuple(sorted((name, failure) for name, failure in connection.execute(query)))

@@ -8,13 +8,14 @@ good. Readers see the database as it was when they began and are never blocked.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, insert, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.faults import store_error
@@ -40,7 +41,7 @@ class Database:
         self.url = url
         self.patience = patience
         self._engine = _engine(url, patience)
-        self._writers = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._writers = self._engine.execution_options(**_writing(url))
         self._one_writer = threading.Lock()
         self.names = Interned("names")
         self.mark_sets = Interned("mark_sets")
@@ -113,7 +114,7 @@ class Database:
 
 def _engine(url: URL, patience: float) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": patience})
+        engine = create_engine(url, connect_args={"timeout": patience}, paramstyle="named")
         event.listen(engine, "connect", _settle_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -128,6 +129,24 @@ def _engine(url: URL, patience: float) -> Engine:
     return engine
 
 
+def _writing(url: URL) -> dict[str, str]:
+    if url.get_backend_name() == "sqlite":
+        return {"begin": "BEGIN IMMEDIATE"}
+    # A repeatable read would see the database as it was before the lock was granted.
+    return {"begin": "lock", "isolation_level": "READ COMMITTED"}
+
+
+def insert_rows(connection: Connection, table: type[DeclarativeBase], rows: Sequence[Mapping[str, object]]) -> None:
+    """Inserts many rows that have the same columns.
+
+    What lies in them must be what the driver takes: nothing converts it on the way, which halves the time.
+    """
+    if rows:
+        columns = list(rows[0])
+        statement = insert(table).compile(dialect=connection.dialect, column_keys=columns)
+        connection.exec_driver_sql(str(statement), list(rows))
+
+
 def _settle_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
     # The driver's own idea of when a transaction begins leaves reads outside of them; `_begin_sqlite` says it instead.
     connection.isolation_level = None
@@ -136,6 +155,8 @@ def _settle_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # In KiB; the index of canonical forms of a million mutants fits.
     connection.execute("PRAGMA cache_size = -65536")
+    # In pages. The index of canonical forms changes all over; the longer its pages gather, the fewer are written twice.
+    connection.execute("PRAGMA wal_autocheckpoint = 8192")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -54,10 +54,11 @@ def _server(error: DBAPIError, place: str) -> StoreError | None:
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if state in {"55P03", "40P01", "57014"}:
         return StoreLocked(f"{place} is being written by another process; wait for it to end, then try again")
-    if state.startswith("53"):
+    if state == "53100":
         return DiskFull(f"the server of {place} has no room left: {error.orig}")
-    # Without a state the server never answered; 08, 28, 3D and 57 are connections, passwords, databases and shutdowns.
-    if not state or state[:2] in {"08", "28", "3D", "57"}:
+    # Without a state the server never answered; 08, 28, 3D, 53 and 57 are connections, passwords, databases,
+    # limits and shutdowns.
+    if not state or state[:2] in {"08", "28", "3D", "53", "57"}:
         return StoreUnavailable(f"{place} does not answer: {str(error.orig).strip()}")
     if state == "42501":
         return StoreUnavailable(f"{place} may not be written: {error.orig}")

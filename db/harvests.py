@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
+from db.database import insert_rows
 from db.errors import UnknownRecord
 from db.figures import Stored
 from db.models import HarvestRow, ModuleRow, MutantRow, RejectRow, RunRow, StageRow, TheoremRow, UnitRow
@@ -133,7 +133,7 @@ class Harvests(Mutants):
             }
             for position, harvest in enumerate(harvests)
         ]
-        _insert(connection, HarvestRow, rows)
+        insert_rows(connection, HarvestRow, rows)
         query = select(HarvestRow.id).where(HarvestRow.unit_id == unit.id).order_by(HarvestRow.position)
         numbers = list(connection.execute(query).scalars())
         stages = [
@@ -146,7 +146,7 @@ class Harvests(Mutants):
             for number, harvest in zip(numbers, harvests, strict=True)
             for stage in sorted({*harvest.counts, *harvest.seconds})
         ]
-        _insert(connection, StageRow, stages)
+        insert_rows(connection, StageRow, stages)
         return numbers
 
     def _save_mutants(self, connection: Connection, numbers: Sequence[int], sifted: _Sifted) -> None:
@@ -155,7 +155,7 @@ class Harvests(Mutants):
         candidates = sorted(sifted.best.values(), key=lambda candidate: candidate.place)
         lemmas = {step.lemma for one in candidates for step in one.mutant.steps if step.lemma is not None}
         names = self.names.ids(connection, lemmas)
-        marks = {one.mutant.marks: pack(sorted(set(one.mutant.marks))) for one in candidates}
+        marks = {some: pack(sorted(set(some))) for some in {one.mutant.marks for one in candidates}}
         sets = self.mark_sets.ids(connection, marks.values())
         rows = [
             {
@@ -171,7 +171,7 @@ class Harvests(Mutants):
             }
             for one in candidates
         ]
-        _insert(connection, MutantRow, rows)
+        insert_rows(connection, MutantRow, rows)
 
     def _save_rejects(self, connection: Connection, booked: Iterable[tuple[int, Rejects]]) -> None:
         sums: dict[tuple[int, str, str], tuple[int, str]] = {}
@@ -190,7 +190,7 @@ class Harvests(Mutants):
             }
             for (number, stage, reason), (count, example) in sums.items()
         ]
-        _insert(connection, RejectRow, rows)
+        insert_rows(connection, RejectRow, rows)
 
     def _move_rejects(self, connection: Connection, replaced: Sequence[_Kept]) -> None:
         """Books mutants that were pushed out of the store at the harvests that they came from."""
@@ -203,7 +203,7 @@ class Harvests(Mutants):
                 RejectRow.reason_id == names[DUPLICATE],
             )
             rows = connection.execute(select(RejectRow.harvest_id, RejectRow.count, RejectRow.example).where(*here))
-            booked += [(number, Rejects(STAGE, DUPLICATE, count, example)) for number, count, example in rows.tuples()]
+            booked += [(number, Rejects(STAGE, DUPLICATE, count, example)) for number, count, example in rows]
             connection.execute(delete(RejectRow).where(*here))
         self._save_rejects(connection, booked)
 
@@ -305,12 +305,3 @@ def _homes(connection: Connection, forms: Collection[bytes]) -> dict[bytes, Row[
     for chunk in chunks(forms):
         found.update({row.canonical: row for row in connection.execute(query.where(MutantRow.canonical.in_(chunk)))})
     return found
-
-
-def _insert(
-    connection: Connection,
-    table: type[HarvestRow | StageRow | MutantRow | RejectRow],
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    if rows:
-        connection.execute(insert(table), list(rows))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from db.database import AnyRow, AnySelect, Database
+from db.database import AnyRow, AnySelect, Database, insert_rows
 from db.errors import UnknownRecord
 from db.models import LibraryRow, ModuleRow, NameRow, PremiseRow, StepRow, TheoremRow
 from db.packing import pack, pack_canonical, pack_premises, pack_span, unpack_premises, unpack_span
@@ -90,11 +90,11 @@ class Libraries(Database):
                 mentioned.update(name for use in step.premises for name in (use.name, use.module))
             names = self.names.ids(connection, mentioned)
             module_id = _replace(connection, library_id, module, names[module.name])
-            _insert(connection, TheoremRow, [_theorem_row(module_id, i, t, names) for i, t in enumerate(theorems)])
-            _insert(connection, PremiseRow, [_premise_row(module_id, i, p, names) for i, p in enumerate(premises)])
+            insert_rows(connection, TheoremRow, [_theorem_row(module_id, i, t, names) for i, t in enumerate(theorems)])
+            insert_rows(connection, PremiseRow, [_premise_row(module_id, i, p, names) for i, p in enumerate(premises)])
             rows = select(NameRow.text, TheoremRow.id).join_from(TheoremRow, NameRow, TheoremRow.name_id == NameRow.id)
-            numbers = dict(connection.execute(rows.where(TheoremRow.module_id == module_id)).tuples().all())
-            _insert(connection, StepRow, [_step_row(numbers, step, names) for step in steps])
+            numbers = dict(connection.execute(rows.where(TheoremRow.module_id == module_id)).all())
+            insert_rows(connection, StepRow, [_step_row(numbers, step, names) for step in steps])
 
     def modules(self, library: str) -> Iterator[Module]:
         """The modules of a library, by name. `library` is a digest, here and below; an unknown one has none."""
@@ -214,13 +214,6 @@ def _modules(connection: Connection, library: str, wanted: Sequence[str] | None 
 
 def _batches(connection: Connection, query: AnySelect) -> Iterator[Sequence[AnyRow]]:
     yield from connection.execute(query, execution_options={"yield_per": BATCH}).partitions()
-
-
-def _insert(
-    connection: Connection, table: type[TheoremRow | PremiseRow | StepRow], rows: list[dict[str, object]]
-) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
 
 
 def _replace(connection: Connection, library_id: int, module: Module, name_id: int) -> int:

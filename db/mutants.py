@@ -72,7 +72,7 @@ class Mutants(Database):
             for chunk in chunks(self._harvests(connection, choice), THEOREMS):
                 place = {number: i for i, (number, _) in enumerate(chunk)}
                 rows = connection.execute(query.where(MutantRow.harvest_id.in_(place))).all()
-                ordered = sorted(rows, key=lambda row: (place[row.harvest_id], row.id))
+                ordered = sorted(rows, key=lambda row: (place[row[1]], row[0]))
                 yield from self.decoded(connection, ordered, dict(chunk))
 
     def mutant_count(
@@ -103,7 +103,8 @@ class Mutants(Database):
             rows: the rows.
             parents: for each harvest the key of its theorem's name.
         """
-        lineages = [json.loads(row.lineage) for row in rows]
+        # One long text is read faster than many short ones.
+        lineages = json.loads(f"[{','.join([row.lineage for row in rows])}]")
         names = self.names.texts(connection, lemmas_of(lineages) | set(parents.values()))
         texts = self.mark_sets.texts(connection, {row.marks_id for row in rows})
         marks = {number: tuple(json.loads(texts[number])) for number in {row.marks_id for row in rows}}
@@ -132,7 +133,7 @@ class Mutants(Database):
         if choice.runs is not None:
             query = query.where(HarvestRow.run_id.in_(list(choice.runs)))
         query = query.order_by(HarvestRow.run_id, UnitRow.position, HarvestRow.position)
-        found = [(number, name) for number, name in connection.execute(query).tuples()]
+        found = [(number, name) for number, name in connection.execute(query)]
         if choice.parents is None:
             return found
         names = set(self.names.find(connection, choice.parents).values())

@@ -40,7 +40,7 @@ class Interned:
     def all(self, connection: Connection) -> dict[str, int]:
         """Every text that has a number."""
         columns = self._table.c
-        return dict(connection.execute(select(columns.text, columns.id)).tuples().all())
+        return dict(connection.execute(select(columns.text, columns.id)).all())
 
     def find(self, connection: Connection, texts: Collection[str]) -> dict[str, int]:
         """The numbers of those texts that have one."""
@@ -48,7 +48,7 @@ class Interned:
         found = {}
         for chunk in chunks(sorted(set(texts))):
             rows = connection.execute(select(columns.text, columns.id).where(columns.text.in_(chunk)))
-            found.update(dict(rows.tuples().all()))
+            found.update(dict(rows.all()))
         return found
 
     def ids(self, connection: Connection, texts: Collection[str]) -> Mapping[str, int]:
@@ -65,7 +65,7 @@ class Interned:
         missing = sorted({number for number in ids if number not in self._texts})
         for chunk in chunks(missing):
             rows = connection.execute(select(columns.id, columns.text).where(columns.id.in_(chunk)))
-            self._texts.update(dict(rows.tuples().all()))
+            self._texts.update(dict(rows.all()))
         return self._texts
 
     def _insert(self, dialect: str) -> Insert:

@@ -32,7 +32,8 @@ def locate(place: str | Path) -> URL:
         backend = url.get_backend_name()
         url.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise StoreUnavailable(f"{place} names no database: {error}") from error
+        # It may hold a password, and nobody can say where.
+        raise StoreUnavailable(f"{place.partition('://')[0]}://… names no database: {error}") from error
     if backend not in {"sqlite", "postgresql"}:
         raise StoreUnavailable(f"a store is a SQLite file or a PostgreSQL database, not {backend}: {place}")
     if backend == "sqlite" and url.database in {None, "", ":memory:"}:

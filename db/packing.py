@@ -8,6 +8,8 @@ from typing import Any
 
 from db.records import MutationKind, MutationStep, Position, PremiseUse, Span
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
 KINDS = {kind.value: kind for kind in MutationKind}
 
 
@@ -18,7 +20,7 @@ def pack(value: object) -> str:
         TypeError: the value holds something that JSON cannot say.
         ValueError: it holds a number that is not finite.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def pack_canonical(canonical: str) -> bytes:
@@ -47,7 +49,7 @@ def pack_steps(steps: Sequence[MutationStep], names: Mapping[str, int]) -> str:
     """A lineage as `[[kind,place,lemma,reverse,detail],…]`, each step without the defaults at its end."""
     packed = []
     for step in steps:
-        fields: list[object] = [step.kind.value, step.place]
+        fields: list[object] = [step.kind, step.place]
         if step.lemma is not None or step.reverse or step.detail:
             fields.append(None if step.lemma is None else names[step.lemma])
         if step.reverse or step.detail:

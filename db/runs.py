@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, insert, or_, select, update
 
-from db.database import AnyRow, Database
+from db.database import AnyRow, Database, insert_rows
 from db.errors import UnknownRecord
 from db.figures import Progress
 from db.libraries import library_number
@@ -57,8 +57,7 @@ class Runs(Database):
             )
             number = connection.execute(run.returning(RunRow.id)).scalar_one()
             rows = [_unit_row(number, position, payload) for position, payload in enumerate(units)]
-            if rows:
-                connection.execute(insert(UnitRow), rows)
+            insert_rows(connection, UnitRow, rows)
         return self.run(number)
 
     def unfinished_run(self, command: str, config: Mapping[str, object], library: str) -> Run | None:
@@ -154,8 +153,8 @@ class Runs(Database):
         )
         harvests = select(func.count(), func.count(case((HarvestRow.failure != "", 1)))).where(HarvestRow.run_id == run)
         with self.reading() as connection:
-            rows = connection.execute(sums).tuples().all()
-            theorems, failures = connection.execute(harvests).tuples().one()
+            rows = connection.execute(sums).all()
+            theorems, failures = connection.execute(harvests).one()
         return Progress(
             units=dict.fromkeys(UnitStatus, 0) | {UnitStatus(status): n for status, n, _, _ in rows},
             theorems=theorems,
@@ -191,7 +190,7 @@ def _unit_row(run: int, position: int, payload: Sequence[str]) -> dict[str, obje
         "run_id": run,
         "position": position,
         "payload": pack(list(payload)),
-        "status": UnitStatus.waiting,
+        "status": UnitStatus.waiting.value,
         "message": "",
         "stored": 0,
         "known": 0,

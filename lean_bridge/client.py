@@ -18,6 +18,7 @@ from lean_bridge.protocol import (
     Certificate,
     Detail,
     Environment,
+    Export,
     FileReport,
     GoalStart,
     Hello,
@@ -244,7 +245,7 @@ class LeanServer:
         allow: Allowance | None = None,
         heartbeats: int | None = None,
         seconds: float | None = None,
-        export: bool = False,
+        export: Export = False,
     ) -> ProofVerdict:
         """Checks a submission: the body of a proof (`by omega`, `| 0 => …`) or a file that proves the theorem.
 
@@ -256,7 +257,7 @@ class LeanServer:
             allow: axioms and syntax.
             heartbeats: Lean's `maxHeartbeats`; what holds in `env` when None.
             seconds: soft limit.
-            export: an accepting verdict brings the declarations along.
+            export: an accepting verdict brings the declarations along; those of the whole library too with "closure".
         """
         call = wire.check_proof(
             env,
@@ -278,9 +279,12 @@ class LeanServer:
         statement: str,
         axioms: Sequence[str] | None = None,
         seconds: float | None = None,
+        export: Export = False,
     ) -> ProofVerdict:
         """Has the kernel check declarations that `check_proof` exported, the theorem with this statement last."""
-        call = wire.replay_proof(env, declarations=declarations, statement=statement, axioms=axioms, seconds=seconds)
+        call = wire.replay_proof(
+            env, declarations=declarations, statement=statement, axioms=axioms, seconds=seconds, export=export
+        )
         return await self.ask(call, seconds)
 
     async def find_premises(

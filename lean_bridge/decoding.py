@@ -284,6 +284,7 @@ def verdict(raw: object) -> ProofVerdict:
         size=fields.whole("size"),
         opaque_theorems=fields.whole("opaqueTheorems"),
         declarations=fields.text_or_none("declarations"),
+        not_exported=fields.text_or_none("notExported"),
     )
 
 

@@ -33,6 +33,9 @@ RejectionReason = Literal[
 ]
 PremiseUse = Literal["rw", "apply", "exact"]
 
+Export = Literal[False, True, "closure"]
+"""Nothing, what was declared on top of the trusted environment, or all that a theorem is made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hello:
@@ -255,7 +258,9 @@ class ProofVerdict:
     opaque_theorems: int | None = None
     """How many of `constants` are imported theorems whose proofs the library files do not hold, when accepted."""
     declarations: str | None = None
-    """What was declared on top of the trusted environment, for `replay_proof`; when accepted and asked for."""
+    """What was declared on top of the trusted environment, for `replay_proof`, or all that the theorem is made of; when accepted and asked for."""
+    not_exported: str | None = None
+    """Why there are no declarations, when accepted and asked for."""
     reason: RejectionReason | None = None
     """Why not, when refused."""
     message: str | None = None

@@ -17,6 +17,7 @@ from lean_bridge.protocol import (
     Certificate,
     Detail,
     Environment,
+    Export,
     FileReport,
     GoalStart,
     Hello,
@@ -198,7 +199,7 @@ def check_proof(
     allow: Allowance,
     heartbeats: int | None,
     seconds: float | None,
-    export: bool,
+    export: Export,
 ) -> Call[ProofVerdict]:
     """`proof.check`."""
     if (proof is None) == (file is None):
@@ -218,7 +219,13 @@ def check_proof(
 
 
 def replay_proof(
-    env: int, *, declarations: str, statement: str, axioms: Sequence[str] | None, seconds: float | None
+    env: int,
+    *,
+    declarations: str,
+    statement: str,
+    axioms: Sequence[str] | None,
+    seconds: float | None,
+    export: Export = False,
 ) -> Call[ProofVerdict]:
     """`proof.replay`."""
     params = {
@@ -227,6 +234,7 @@ def replay_proof(
         "statement": statement,
         "axioms": axioms,
         "seconds": seconds,
+        "export": export or None,
     }
     return Call("proof.replay", _given(params), decoding.verdict)
 

@@ -14,6 +14,13 @@ public import LemmaForge.Judge.Code
 public import LemmaForge.Judge.Export
 public import LemmaForge.Check
 public import LemmaForge.Premise.Lookup
+public import LemmaForge.Mutate.Index
+public import LemmaForge.Mutate.Candidate
+public import LemmaForge.Mutate.Rewrite
+public import LemmaForge.Mutate.Shape
+public import LemmaForge.Mutate.Text
+public import LemmaForge.Mutate.Filter
+public import LemmaForge.Mutate.Harvest
 public import LemmaForge.Trace.Modules
 public import LemmaForge.Trace.Steps
 public import LemmaForge.Trace.File

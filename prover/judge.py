@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -19,6 +20,7 @@ from lean_bridge.errors import InputError, MemoryExceeded, ProtocolError, Reques
 from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import Allowance, FileTheorem, Hello, Place, ProofVerdict
 from lean_bridge.wire import failure_messages
+from prover.checkers import Checker, Evidence, Opinion
 from prover.errors import UnknownTheorem
 
 ALLOWED_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
@@ -83,15 +85,6 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """What another checker says of an accepted proof."""
-
-    checker: str
-    accepted: bool
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the judge found."""
 
@@ -101,7 +94,7 @@ class Verdict:
     lean: str
     """Version, commit and backend of the Lean that judged."""
     reason: str | None = None
-    """Class of a rejection (docs/trust.md), or `timeout`, `cancelled`, `memory`, `crash` or `internal`."""
+    """Class of a rejection (docs/trust.md), or `timeout`, `cancelled`, `memory`, `crash`, `checker` or `internal`."""
     message: str = ""
     place: Place | None = None
     """Where in the submission."""
@@ -176,17 +169,28 @@ class Judge:
     A crash is tried once more, in another process; headers that come up often are kept elaborated.
     """
 
-    def __init__(self, pool: LeanPool, terms: Terms | None = None, *, second: LeanPool | None = None) -> None:
+    def __init__(
+        self,
+        pool: LeanPool,
+        terms: Terms | None = None,
+        *,
+        second: LeanPool | None = None,
+        checkers: Sequence[Checker] = (),
+    ) -> None:
         """Makes a judge.
 
         Args:
             pool: where submissions are elaborated and judged.
             terms: what is allowed.
             second: where accepted proofs are checked again, from their declarations; submissions never run there.
+            checkers: asked about accepted proofs after that; each has `terms.seconds`. They need `second`.
         """
+        if checkers and second is None:
+            raise ValueError("checkers see what a second process exports; give one")
         self._pool = pool
         self._terms = terms or Terms()
         self._second = second
+        self._checkers = tuple(checkers)
         self._headers = _Headers()
         self._lean = ""
 
@@ -212,9 +216,18 @@ class Judge:
         if self._second is None or not verdict.accepted:
             return verdict
         assert declarations is not None
-        return await self._asked_again(self._second, statement, verdict, declarations)
+        verdict, evidence = await self._asked_again(self._second, statement, submission, verdict, declarations)
+        if evidence is None:
+            return verdict
+        asked = [checker for checker in self._checkers if checker.takes(evidence)]
+        opinions = [await checker.opinion(evidence, self._terms.seconds) for checker in asked]
+        return _with_opinions(verdict, opinions)
 
-    async def _asked_again(self, pool: LeanPool, statement: Statement, verdict: Verdict, declarations: str) -> Verdict:
+    async def _asked_again(
+        self, pool: LeanPool, statement: Statement, submission: Submission, verdict: Verdict, declarations: str
+    ) -> tuple[Verdict, Evidence | None]:
+        """The verdict with the word of the second process, and what further checkers may see if that is a yes."""
+
         async def on(server: LeanServer) -> ProofVerdict:
             env = await self._headers.env(server, statement.header)
             return await server.replay_proof(
@@ -223,18 +236,37 @@ class Judge:
                 statement=statement.text,
                 axioms=sorted(self._terms.axioms),
                 seconds=self._terms.seconds,
+                export="closure" if self._checkers else False,
             )
 
         checker = "kernel in a process of its own"
         try:
             answer = await pool.run(on)
         except (ServerDied, RequestFailed, ProtocolError) as error:
-            return replace(verdict, outcome="error", reason=_kind(error), message=f"{checker}: {error}")
-        opinion = Opinion(checker, answer.accepted, answer.message or "")
-        verdict = replace(verdict, opinions=(*verdict.opinions, opinion))
-        if answer.accepted:
-            return verdict
-        return replace(verdict, outcome="rejected", reason="replay", message=f"{checker}: {answer.message}")
+            return replace(verdict, outcome="error", reason=_kind(error), message=f"{checker}: {error}"), None
+        verdict = _with_opinions(verdict, [Opinion(checker, answer.accepted, answer.message or "")])
+        evidence = Evidence(
+            header=statement.header,
+            statement=statement.text,
+            file=submission.text if isinstance(submission, WholeFile) else None,
+            closure=answer.declarations,
+            not_exported=answer.not_exported or "",
+            axioms=self._terms.axioms,
+        )
+        return verdict, evidence if verdict.accepted else None
+
+
+def _with_opinions(verdict: Verdict, opinions: Sequence[Opinion]) -> Verdict:
+    """A verdict that is accepted only if all who were asked accept; a no weighs more than silence."""
+    verdict = replace(verdict, opinions=(*verdict.opinions, *opinions))
+    against = [opinion for opinion in opinions if not opinion.accepted]
+    if not against:
+        return verdict
+    first = next((opinion for opinion in against if not opinion.error), against[0])
+    words = f"{first.checker}: {first.message}"
+    if first.error:
+        return replace(verdict, outcome="error", reason="checker", message=words)
+    return replace(verdict, outcome="rejected", reason="replay", message=words)
 
 
 @dataclass(slots=True)

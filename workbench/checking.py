@@ -32,6 +32,7 @@ from filelock import FileLock, Timeout
 from lean_bridge.errors import BridgeError, InputError
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain
+from prover.checkers import checkers_beside
 from prover.judge import Judge, Proof, Statement, Submission, Terms, Verdict, WholeFile, described
 
 KEYS = ("id", "header", "statement", "proof", "file")
@@ -204,9 +205,10 @@ async def _checked(judge: Judge, case: Case) -> Verdict:
 
 @asynccontextmanager
 async def judging(toolchain: Toolchain, batch: Batch, workers: int) -> AsyncIterator[tuple[LeanPool, Judge]]:
-    """As many processes, and a judge on them with the terms of a batch; a process more if it wants a replay."""
+    """As many processes, and a judge on them with the terms of a batch; a process and the checkers more if it wants a replay."""
+    checkers = checkers_beside(toolchain) if batch.replay else ()
     async with LeanPool(toolchain, workers, 0) as pool, LeanPool(toolchain, int(batch.replay), 0) as second:
-        yield pool, Judge(pool, batch.terms, second=second if batch.replay else None)
+        yield pool, Judge(pool, batch.terms, second=second if batch.replay else None, checkers=checkers)
 
 
 async def check_batch(

@@ -6,10 +6,12 @@ LemmaForge's server is compiled once for each version of Lean, into the cache fo
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -147,6 +149,18 @@ def lean_version(lake: Path, folder: Path) -> str:
     if answer.returncode != 0:
         raise ToolchainError(f"`lean --version` failed in {folder}: {answer.stderr.strip()[-500:]}; {_CURE}")
     return answer.stdout.strip()
+
+
+def project_environment(lake: Path, project: Path) -> Mapping[str, str]:
+    """The environment of this process with what `lake env` sets in a project; without that where Lake fails."""
+    try:
+        answer = subprocess.run(
+            [str(lake), "env"], cwd=project, capture_output=True, text=True, check=False, timeout=600
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return dict(os.environ)
+    lines = answer.stdout.splitlines() if answer.returncode == 0 else []
+    return {**os.environ, **dict(line.split("=", 1) for line in lines if "=" in line)}
 
 
 def _refuse_old(version: str, project: Path | None) -> None:

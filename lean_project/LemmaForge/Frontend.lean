@@ -100,6 +100,18 @@ where
   error (input : Parser.InputContext) (at_ : String.Pos.Raw) (text : String) : Message :=
     { fileName := input.fileName, pos := input.fileMap.toPosition at_, data := text }
 
+/-- Runs an elaborator in the environment and the innermost scope of a state, without limits of its own. Nothing of what it does is kept. -/
+def runTermElab {α : Type} (state : Command.State) (token : IO.CancelToken) (act : Term.TermElabM α) : BaseIO (Except Exception α) := do
+  let scope := state.scopes.head!
+  let context : Core.Context := {
+    fileName := "<term>", fileMap := default, options := maxHeartbeats.set scope.opts 0, maxHeartbeats := 0
+    maxRecDepth := maxRecDepth.get scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls
+    initHeartbeats := ← IO.getNumHeartbeats, cancelTk? := some token }
+  let core : Core.State := { env := state.env, ngen := { namePrefix := `_term }, nextMacroScope := state.nextMacroScope }
+  match ← (((act.run { errToSorry := false } {}).run {} {}).run context core).toBaseIO with
+  | .ok (((value, _), _), _) => return .ok value
+  | .error e => return .error e
+
 /-- A message with its position in front, as one line of text. -/
 def located (m : Message) : BaseIO String := do
   return s!"{m.pos.line}:{m.pos.column}: {← m.data.toString}"

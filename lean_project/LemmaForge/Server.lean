@@ -3,6 +3,7 @@ module
 public import LemmaForge.Check
 public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
+public import LemmaForge.Mutate.Harvest
 public import LemmaForge.Trace.Open
 
 /-!
@@ -30,6 +31,8 @@ structure State where
   opened : Std.HashMap (String × String) Nat := {}
   /-- Proof states, by number. -/
   states : Std.HashMap Nat ProofState := {}
+  /-- Lemmas indexed for mutation, and the environments that they are of, by number. -/
+  indexes : Std.HashMap Nat (Command.State × Mutate.Index × Canonical) := {}
   /-- The next number to give. -/
   next : Nat := 1
   /-- Requests answered. -/
@@ -296,8 +299,26 @@ private def submissionOf (r : Request) : RequestM Judge.Submission := do
   | none, some text => return .file text
   | _, _ => fail .badRequest "give either `proof` or `file`"
 
+/-- How much a request wants exported beside an accepting verdict. -/
+private def extentOf (r : Request) : RequestM (Option Judge.Extent) := do
+  match ← r.arg? Json "export" with
+  | none | some (.bool false) => return none
+  | some (.bool true) => return some .own
+  | some (.str "closure") => return some .closure
+  | some _ => fail .badRequest "`export` is true, false or \"closure\""
+
+/-- The declarations behind an accepted theorem, or why they cannot be had. -/
+private def exported (target : Target) (extent? : Option Judge.Extent) (result : Except Judge.Rejection Judge.Accepted) : List (String × Json) :=
+  match extent?, result with
+  | some extent, .ok a =>
+    match Judge.exportTheorem target.env a.kernel extent target.name with
+    | .ok declarations => [("declarations", .str declarations)]
+    | .error message => [("notExported", .str message)]
+  | _, _ => []
+
 private def proofCheck : Handler := fun c r => do
   let submission ← submissionOf r
+  let extent? ← extentOf r
   let seconds ← limitsOf r 60
   let target ← c.asStep { seconds with heartbeats := 200000 } (targetOf c r)
   let heartbeats := (← r.arg? Nat "heartbeats").getD (maxHeartbeats.get target.before.scopes.head!.opts)
@@ -307,21 +328,18 @@ private def proofCheck : Handler := fun c r => do
   let (base, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
   let (result, log) ← c.judge limits (Judge.check target base submission rules terms)
-  let export_ := (← r.arg? Bool "export").getD false
-  let declarations := match result with
-    | .ok a => if export_ then [("declarations", .str (Judge.exportTheorem a.kernel target.env.contains target.name))] else []
-    | .error _ => []
-  return Json.mkObj <| verdict result ++ declarations ++ [("messages", ← messagesJson log),
+  return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", ← messagesJson log),
     ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
 
 private def proofReplay : Handler := fun c r => do
   let text ← r.arg String "declarations"
+  let extent? ← extentOf r
   let limits ← limitsOf r 60
   let target ← c.asStep limits (targetOf c r)
   let (_, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
   let (result, _) ← c.judge limits (Judge.replay target terms text)
-  return Json.mkObj <| verdict result ++ [("messages", .arr #[]), ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
+  return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", .arr #[]), ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
 
 private def premiseFind : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
@@ -341,6 +359,33 @@ private def premiseFind : Handler := fun c r => do
     | .ok (found, _) =>
       return Json.mkObj [("premises", .arr found), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
     | .error e => fail (if e.isMaxHeartbeat then .heartbeats else .internal) (← e.toMessageData.toString)
+
+private def mutateOpen : Handler := fun c r => do
+  let env ← c.environment (← r.arg Nat "env")
+  let holdout := (← r.arg? (Array String) "holdout").getD #[]
+  let began ← IO.monoMsNow
+  let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build (holdout.foldl (·.insert ·.toName) {}))
+  match built with
+  | .error e => fail .internal (← e.toMessageData.toString)
+  | .ok index =>
+    let id ← c.fresh
+    let canonical ← Canonical.new
+    c.state.modify fun s => { s with indexes := s.indexes.insert id (env, index, canonical) }
+    return Json.mkObj [("index", id), ("lemmas", index.size), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
+
+private def mutateRun : Handler := fun c r => do
+  let id ← r.arg Nat "index"
+  let some (env, index, canonical) := (← c.state.get).indexes[id]? | fail .unknownEnv s!"no index {id}"
+  let config ← r.arg Mutate.Config "config"
+  let limits ← limitsOf r 60
+  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
+    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
+    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
+    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest { index, config, canonical } name.toName) with
+    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
+    | (.error e, none, _) => return named [("failure", .str s!"error: {← e.toMessageData.toString}")]
+    | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]
+  return Json.mkObj [("harvests", .arr harvests)]
 
 /-- The names that an argument lists. -/
 private def namesOf (r : Request) (argument : String) : RequestM (Array Name) := do
@@ -395,6 +440,7 @@ private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
   ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind),
+  ("mutate.open", mutateOpen), ("mutate.run", mutateRun),
   ("trace.list", traceList), ("trace.modules", traceModulesOf), ("trace.file", traceFileOf), ("trace.open", traceOpen), ("server.stats", serverStats)]
 
 /-- Answers one line. The empty line is answered by the greeting. -/

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lean_bridge import wire
 from lean_bridge.client import LeanServer
 from lean_bridge.protocol import Advanced, Allowance, Attempt, Place, TacticFailed
 from tests.lean_bridge.test_server_methods import ADD_COMM, ENDLESS, opened, refusal, started
+from tests.prover.reader import Reader
 
 
 class TestProofCheck:
@@ -107,6 +109,77 @@ class TestSubmissions:
         assert not (await server.replay_proof(env, statement=self.STATEMENT, declarations=altered)).accepted
         torn = verdict.declarations[: len(verdict.declarations) // 2]
         assert not (await server.replay_proof(env, statement=self.STATEMENT, declarations=torn)).accepted
+
+    WHOLE = """theorem add_zero : ∀ n : Nat, n + 0 = n := fun _ => rfl
+inductive N where | zero | succ (n : N)
+def N.add : N → N → N
+  | m, .zero => m
+  | m, .succ n => .succ (N.add m n)
+theorem N.cong {a b : N} (h : a = b) : a.succ = b.succ := h.rec rfl
+theorem N.zero_add : ∀ n : N, N.add .zero n = n
+  | .zero => rfl
+  | .succ n => N.cong (zero_add n)
+def both (n : N) : Prop := Quot.mk (fun _ _ : N => True) n = Quot.mk _ .zero
+theorem t : ∀ p : Prop, p → p :=
+  fun _ h => (fun _ _ _ => h : N.add .zero .zero = .zero → 37 + 0 = 37 → both .zero → _) (N.zero_add _) (add_zero 37) PROOF
+"""
+
+    LITTLE = "prelude\nimport Init.Prelude\n"
+    """Less than what the theorem is made of, and without the axiom."""
+
+    async def test_a_theorem_with_all_that_it_is_made_of_is_checked_over_another_library(
+        self, server: LeanServer
+    ) -> None:
+        statement = "theorem t : ∀ p : Prop, p → p := sorry"
+        env = await opened(server)
+        file = self.WHOLE.replace("PROOF", "rfl")
+        verdict = await server.check_proof(env, statement=statement, file=file, export="closure")
+        assert verdict.accepted, verdict
+        assert verdict.declarations is not None
+        count = Reader(frozenset()).read(verdict.declarations)
+        assert count > 40
+        little = (await server.open_header(self.LITTLE)).id
+        again = await server.replay_proof(little, statement=statement, declarations=verdict.declarations)
+        assert again.accepted, again
+        over_init = await server.replay_proof(
+            env, statement=statement, declarations=verdict.declarations, export="closure"
+        )
+        assert over_init.accepted, over_init
+        assert over_init.declarations == verdict.declarations
+        for part in ("inductive", "def"):
+            wrong = "\n".join(line for line in verdict.declarations.splitlines() if f'{{"{part}":' not in line)
+            refused = await server.replay_proof(little, statement=statement, declarations=wrong)
+            assert (refused.accepted, refused.reason) == (False, "kernel"), refused
+
+    async def test_an_axiom_of_an_export_is_not_taken_from_it(self, server: LeanServer) -> None:
+        statement = "theorem t : ∀ p : Prop, p → p := sorry"
+        env = await opened(server)
+        file = self.WHOLE.replace("PROOF", "(Quot.sound True.intro)")
+        verdict = await server.check_proof(env, statement=statement, file=file, export="closure")
+        assert verdict.accepted, verdict
+        assert verdict.axioms == ("Quot.sound",)
+        assert verdict.declarations is not None
+        with pytest.raises(ValueError, match=r"Quot\.sound"):
+            Reader(frozenset({"propext"})).read(verdict.declarations)
+        little = (await server.open_header(self.LITTLE)).id
+        refused = await server.replay_proof(little, statement=statement, declarations=verdict.declarations)
+        assert (refused.accepted, refused.reason, refused.axioms) == (False, "axiom", ("Quot.sound",))
+        assert (await server.replay_proof(env, statement=statement, declarations=verdict.declarations)).accepted
+
+    async def test_an_export_is_refused_where_the_library_holds_no_proofs(self, server: LeanServer) -> None:
+        env = await opened(server)
+        verdict = await server.check_proof(env, statement=ADD_COMM, proof="Nat.add_comm", export="closure")
+        assert verdict.accepted
+        assert verdict.declarations is None
+        assert "`Nat.add_comm` without its proof" in (verdict.not_exported or "")
+        own = await server.check_proof(env, statement=ADD_COMM, proof="Nat.add_comm", export=True)
+        assert own.declarations is not None
+        assert own.not_exported is None
+
+    async def test_how_much_to_export_is_one_of_three_words(self, server: LeanServer) -> None:
+        params = {"env": await opened(server), "statement": "True", "proof": "trivial", "export": "all"}
+        call: wire.Call[object] = wire.Call("proof.check", params, lambda raw: raw)
+        assert (await refusal(server.ask(call))).kind == "bad_request"
 
     async def test_a_syntax_kind_can_be_allowed(self, server: LeanServer) -> None:
         env = await opened(server)

@@ -142,6 +142,13 @@ PREMISE = {
         ),
         (REPLAY, "proof.replay", {"env": 1, "declarations": "{}", "statement": "True", "seconds": 4.0}),
         (
+            wire.replay_proof(
+                1, declarations="{}", statement="True", axioms=["propext"], seconds=None, export="closure"
+            ),
+            "proof.replay",
+            {"env": 1, "declarations": "{}", "statement": "True", "axioms": ["propext"], "export": "closure"},
+        ),
+        (
             PREMISES,
             "premise.find",
             {"state": 12, "goal": 0, "uses": ["rw"], "limit": 5, "hypotheses": False, "statements": True},

@@ -13,7 +13,8 @@ import pytest
 
 from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
-from prover.judge import Judge, Opinion, Proof, Statement, Terms, Verdict, WholeFile
+from prover.checkers import Opinion
+from prover.judge import Judge, Proof, Statement, Terms, Verdict, WholeFile
 from workbench.checking import Batch, Case, VerdictFile, check_all, open_verdicts, read_cases
 
 GOOD = {"id": "a", "statement": "theorem t : 1 = 1 := sorry", "proof": "rfl"}
@@ -218,7 +219,7 @@ def test_a_line_says_all_that_is_known_of_a_verdict(tmp_path: Path) -> None:
         "heartbeats": 5,
         "seconds": 0.0,
         "lean": "Lean 4",
-        "opinions": [{"checker": "second", "accepted": False, "message": "no"}],
+        "opinions": [{"checker": "second", "accepted": False, "message": "no", "error": False}],
         "terms": {"seconds": 2, "heartbeats": 5, "axioms": ["a", "b"], "syntax": ["k"], "replay": True},
     }
 

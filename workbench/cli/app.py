@@ -19,8 +19,9 @@ from typing import Annotated
 
 import typer
 
+from db.errors import StoreError
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
-from workbench.cli import check, doctor, lean, prove, trace
+from workbench.cli import check, doctor, export, lean, mutate, prove, trace
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -44,7 +45,9 @@ app = typer.Typer(
 app.command("prove")(prove.prove)
 app.command("check")(check.check)
 app.command("trace")(trace.trace)
+app.add_typer(mutate.app, name="mutate")
 app.add_typer(lean.app, name="lean")
+app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 
 
@@ -77,6 +80,9 @@ def main() -> None:
     except BridgeError as error:
         typer.echo(f"error: {explained(error)}", err=True)
         sys.exit(exit_code(error))
+    except StoreError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 

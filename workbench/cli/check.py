@@ -100,7 +100,11 @@ def check(
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Of a batch: begin OUT anew.")] = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Check accepted proofs again in a process that saw no submission.")
+        bool,
+        typer.Option(
+            "--replay",
+            help="Check accepted proofs again in a process that saw no submission; beside a native Lean also by nanoda, lean4checker and comparator, those that are installed.",
+        ),
     ] = False,
     axiom: Annotated[
         list[str] | None,
@@ -259,7 +263,8 @@ def print_judged(single: Single, judged: Judged, as_json: bool) -> None:
         facts.append(("axioms", ", ".join(verdict.axioms) or "none"))
     facts += [("Lean", record["lean"]), ("time", f"{verdict.seconds:.2f} s")]
     for opinion in verdict.opinions:
-        facts.append(("second opinion", f"{opinion.checker}: {'accepted' if opinion.accepted else 'rejected'}"))
+        word = "accepted" if opinion.accepted else ("no verdict" if opinion.error else "rejected")
+        facts.append(("second opinion", f"{opinion.checker}: {word}"))
     for name, value in facts:
         typer.echo(f"    {name:<16}  {value}")
 

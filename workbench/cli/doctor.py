@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,7 +34,8 @@ def doctor(
     from lean_bridge.toolchain import cache_folder
 
     checks: list[Check] = []
-    for check in check_installation(cache=cache_folder(), project=project, prove=not quick):
+    looked = check_installation(cache=cache_folder(), project=project, prove=not quick)
+    for check in chain(looked, external_checkers(project)):
         checks.append(check)
         if not as_json:
             print_check(check)
@@ -42,6 +46,23 @@ def doctor(
     elif healthy:
         typer.echo("All is well.")
     raise typer.Exit(0 if healthy else 1)
+
+
+def external_checkers(project: Path | None) -> Iterator[Check]:
+    """Which programs `lemma check --replay` asks beside a native Lean."""
+    from lean_bridge.doctor import Check
+    from lean_bridge.toolchain import native
+    from prover.checkers import find_checkers
+
+    lake = native.find_lake()
+    found = find_checkers(lake, project or Path.cwd(), own=project is None) if lake is not None else ()
+    name = "external checkers"
+    if found:
+        yield Check(name, ok=True, detail=", ".join(checker.name for checker in found), required=False)
+        return
+    detail = "none on PATH" if lake is not None else "not used without a native Lean"
+    cure = "only needed for opinions of other checkers on proofs: install nanoda or lean4checker beside a native Lean"
+    yield Check(name, ok=False, detail=detail, cure=cure, required=False)
 
 
 def print_check(check: Check) -> None:

@@ -27,6 +27,12 @@ ProjectOption = Annotated[
     Path | None,
     typer.Option("--project", metavar="DIR", help="A Lake project, in whose environment a native Lean runs."),
 ]
+StoreOption = Annotated[
+    str,
+    typer.Option("--store", metavar="STORE", help="The store: an SQLite file, or the URL of a database."),
+]
+STORE = "lemma.db"
+"""Where the store is where `--store` is not given."""
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document (`run`: one object a message).")]
 
 

@@ -9,8 +9,9 @@ A second opinion wants nothing from the process that gave the first one but text
 (version 3.1, one JSON object a line), which independent checkers read as well. Names, levels and expressions are numbered in the order in which they are first needed, and
 written once.
 
-`exportTheorem` writes what the trusted environment does not have, in dependency order, the theorem last; `readDeclarations` reads it back, in another process. The format also has room for what a kernel derives
-itself (constructors' numbers, recursors); we write it for other readers and do not believe it when we read.
+`exportTheorem` writes what the trusted environment does not have, in dependency order, the theorem last, or with `Extent.closure` all that the theorem is made of, down to the axioms, for readers that have no
+library; `readDeclarations` reads it back, in another process. The format also has room for what a kernel derives itself (constructors' numbers, recursors); we write it for other readers and do not believe it
+when we read.
 -/
 
 public section
@@ -29,7 +30,23 @@ private structure Sheet where
   constants : NameHashSet := {}
   lines : Array String := #[]
 
-private abbrev WriteM := StateM Sheet
+private abbrev WriteM := StateT Sheet (Except String)
+
+/-- How much of what a theorem is made of is written. -/
+inductive Extent where
+  /-- What the trusted environment does not have. -/
+  | own
+  /-- Everything. -/
+  | closure
+  deriving BEq
+
+/-- What a writer goes by. -/
+private structure Sources where
+  kernel : Kernel.Environment
+  /-- What the reader has. -/
+  has : Name → Bool
+  /-- Whether the library files hold a constant without its proof or value. -/
+  isStripped : Name → Bool
 
 private def line (fields : List (String × Json)) : WriteM Unit :=
   modify fun s => { s with lines := s.lines.push (Json.mkObj fields).compress }
@@ -64,22 +81,22 @@ private def binderName : BinderInfo → String
   | .strictImplicit => "strictImplicit"
   | .instImplicit => "instImplicit"
 
-private partial def exprId (e : Expr) : WriteM Nat := do
-  if let .mdata _ e := e then return ← exprId e
+/-- The number of an expression without annotations: two that differ in annotations alone would be written twice. -/
+private partial def plainExprId (e : Expr) : WriteM Nat := do
   if let some id := (← get).exprs[e]? then return id
   let binder (name : Name) (type body : Expr) (info : BinderInfo) : WriteM Json := do
-    return Json.mkObj [("name", (← nameId name)), ("type", (← exprId type)), ("body", (← exprId body)), ("binderInfo", binderName info)]
+    return Json.mkObj [("name", (← nameId name)), ("type", (← plainExprId type)), ("body", (← plainExprId body)), ("binderInfo", binderName info)]
   let entry ← match e with
     | .bvar i => pure ("bvar", (i : Json))
     | .sort level => pure ("sort", Json.num (← levelId level))
     | .const name levels => pure ("const", Json.mkObj [("name", (← nameId name)), ("us", toJson (← levels.mapM levelId))])
-    | .app fn arg => pure ("app", Json.mkObj [("fn", (← exprId fn)), ("arg", (← exprId arg))])
+    | .app fn arg => pure ("app", Json.mkObj [("fn", (← plainExprId fn)), ("arg", (← plainExprId arg))])
     | .lam name type body info => pure ("lam", ← binder name type body info)
     | .forallE name type body info => pure ("forallE", ← binder name type body info)
     | .letE name type value body nondep =>
-      pure ("letE", Json.mkObj [("name", (← nameId name)), ("type", (← exprId type)), ("value", (← exprId value)), ("body", (← exprId body)),
+      pure ("letE", Json.mkObj [("name", (← nameId name)), ("type", (← plainExprId type)), ("value", (← plainExprId value)), ("body", (← plainExprId body)),
         ("nondep", nondep)])
-    | .proj type i e => pure ("proj", Json.mkObj [("typeName", (← nameId type)), ("idx", i), ("struct", (← exprId e))])
+    | .proj type i e => pure ("proj", Json.mkObj [("typeName", (← nameId type)), ("idx", i), ("struct", (← plainExprId e))])
     | .lit (.natVal n) => pure ("natVal", .str (toString n))
     | .lit (.strVal s) => pure ("strVal", .str s)
     | .mdata .. | .fvar _ | .mvar _ => pure ("bvar", .null)
@@ -90,8 +107,11 @@ private partial def exprId (e : Expr) : WriteM Nat := do
 
 private def namesJson (names : List Name) : WriteM Json := return toJson (← names.mapM nameId)
 
-/-- The fields that all constants have. -/
+private def exprId (e : Expr) : WriteM Nat := plainExprId (plain e)
+
+/-- The fields that all constants have. Readers expect universe parameters among the levels, used or not. -/
 private def signature (v : ConstantVal) : WriteM (List (String × Json)) := do
+  for name in v.levelParams do discard <| levelId (.param name)
   return [("name", (← nameId v.name)), ("levelParams", ← namesJson v.levelParams), ("type", (← exprId v.type))]
 
 private def hintsJson : ReducibilityHints → Json
@@ -118,17 +138,28 @@ private def recJson (v : RecursorVal) : WriteM Json := do
   return Json.mkObj <| (← signature v.toConstantVal) ++ [("all", ← namesJson v.all), ("numParams", v.numParams), ("numIndices", v.numIndices),
     ("numMotives", v.numMotives), ("numMinors", v.numMinors), ("rules", toJson rules), ("k", v.k), ("isUnsafe", v.isUnsafe)]
 
-/-- Writes a constant, and first what it is made of, but for what `has` says the reader has. -/
-private partial def writeConstant (kernel : Kernel.Environment) (has : Name → Bool) (name : Name) : WriteM Unit := do
-  if has name || (← get).constants.contains name then return
-  let some info := kernel.find? name | return
-  let through (e : Expr) : WriteM Unit := e.getUsedConstants.forM (writeConstant kernel has)
+/-- The constants that an expression needs, those included that the kernel knows literals by. -/
+private def Sources.needs (sources : Sources) (e : Expr) : Array Name :=
+  let holds (p : Expr → Bool) := (e.find? p).isSome
+  let numbers := if holds (·.isRawNatLit) then #[``Nat] else #[]
+  let strings := if holds (·.isStringLit) then #[``Char.ofNat, ``String.ofList] else #[]
+  e.getUsedConstants ++ (numbers ++ strings).filter fun name => (sources.kernel.find? name).isSome
+
+/-- Writes a constant, and first what it is made of, but for what the reader has. -/
+private partial def writeConstant (sources : Sources) (name : Name) : WriteM Unit := do
+  let kernel := sources.kernel
+  if sources.has name || (← get).constants.contains name then return
+  let some info := kernel.find? name | throw s!"`{name}` is not in the environment"
+  if sources.isStripped name then
+    throw s!"the library files of this Lean hold `{name}` without its proof or value, so that nothing which rests on it can be exported whole"
+  let through (e : Expr) : WriteM Unit := (sources.needs e).forM (writeConstant sources)
   match info with
-  | .ctorInfo v => return ← writeConstant kernel has v.induct
-  | .recInfo v => return ← v.all.forM (writeConstant kernel has)
+  | .ctorInfo v => return ← writeConstant sources v.induct
+  | .recInfo v => return ← v.all.forM (writeConstant sources)
   | _ => pure ()
   let group := match info with
     | .inductInfo v => v.all
+    | .quotInfo _ => quotient
     | _ => [name]
   modify fun s => { s with constants := group.foldl (·.insert ·) s.constants }
   through info.type
@@ -141,9 +172,13 @@ private partial def writeConstant (kernel : Kernel.Environment) (has : Name → 
   | .opaqueInfo v => entry "opaque" v.toConstantVal [("value", (← exprId v.value : Json)), ("isUnsafe", v.isUnsafe), ("all", ← namesJson v.all)]
   | .defnInfo v =>
     entry "def" v.toConstantVal [("value", (← exprId v.value : Json)), ("hints", hintsJson v.hints), ("safety", safetyJson v.safety), ("all", ← namesJson v.all)]
-  | .quotInfo v =>
-    let kind := match v.kind with | .type => "type" | .ctor => "ctor" | .lift => "lift" | .ind => "ind"
-    entry "quot" v.toConstantVal [("kind", kind)]
+  | .quotInfo _ =>
+    -- The kernel makes all four at once, over an equality that is there.
+    writeConstant sources ``Eq
+    for part in quotient do
+      let some (.quotInfo v) := kernel.find? part | throw s!"`{part}` is not in the environment"
+      let kind := match v.kind with | .type => "type" | .ctor => "ctor" | .lift => "lift" | .ind => "ind"
+      entry "quot" v.toConstantVal [("kind", kind)]
   | .inductInfo v =>
     let types := v.all.filterMap fun t => match kernel.find? t with | some (.inductInfo i) => some i | _ => none
     let ctors := types.flatMap fun t => t.ctors.filterMap fun c => match kernel.find? c with | some (.ctorInfo i) => some i | _ => none
@@ -153,13 +188,17 @@ private partial def writeConstant (kernel : Kernel.Environment) (has : Name → 
     let recs := recNames.filterMap fun r => match kernel.find? r with | some (.recInfo i) => some i | _ => none
     line [("inductive", Json.mkObj [("types", toJson (← types.mapM typeJson)), ("ctors", toJson (← ctors.mapM ctorJson)), ("recs", toJson (← recs.mapM recJson))])]
   | .ctorInfo _ | .recInfo _ => return
+where
+  quotient : List Name := [``Quot, ``Quot.mk, ``Quot.lift, ``Quot.ind]
 
-/-- Writes down a theorem with all that stands between it and what `has` says the reader has. -/
-def exportTheorem (kernel : Kernel.Environment) (has : Name → Bool) (name : Name) : String :=
+/-- Writes down a theorem of `kernel`, which grew out of `env`, with what it is made of. Fails where that is not to be had. -/
+def exportTheorem (env : Environment) (kernel : Kernel.Environment) (extent : Extent) (name : Name) : Except String String := do
   let head := Json.mkObj [("meta", Json.mkObj [("exporter", Json.mkObj [("name", "lemmaforge"), ("version", serverVersion)]),
     ("lean", Json.mkObj [("githash", githash), ("version", versionString)]), ("format", Json.mkObj [("version", "3.1.0")])])]
-  let sheet := (writeConstant kernel has name).run { lines := #[head.compress] } |>.2
-  "\n".intercalate sheet.lines.toList
+  let isStripped (name : Name) := kernel.find? name matches some (.axiomInfo _) && !(getOriginalConstKind? env name matches some .axiom | none)
+  let sources := { kernel, has := fun name => extent == .own && env.contains name, isStripped }
+  let (_, sheet) ← (writeConstant sources name).run { lines := #[head.compress] }
+  return "\n".intercalate sheet.lines.toList
 
 /-! ## Reading -/
 
@@ -263,6 +302,10 @@ private def readLine (json : Json) : ReadM Unit := do
   else if let some d := has "opaque" then
     declare (.opaqueDecl { (← readSignature d) with value := ← exprAt d "value", isUnsafe := false, all := ← namesAt d "all" })
   else if let some d := has "inductive" then declare (← readInductive d)
+  else if let some d := has "axiom" then declare (.axiomDecl { (← readSignature d) with isUnsafe := false })
+  else if let some d := has "quot" then
+    -- Four lines, which are one declaration.
+    if (← field String d "kind") == "type" then declare .quotDecl
   else throw s!"not a line of an export: {json.compress.take 80}"
 
 /-- Reads declarations back. -/
@@ -271,7 +314,8 @@ def readDeclarations (text : String) : Except String (Array Declaration) := do
   let read : ReadM Unit := lines.forM fun line => do readLine (← Json.parse line.toString)
   return (← read.run {}).2.declarations
 
-/-- Has the kernel check declarations on top of the environment before the theorem; the last one must be the theorem, with the type of `target`. -/
+/-- Has the kernel check declarations on top of the environment before the theorem; the last one must be the theorem, with the type of `target`. What that environment has
+already, of an export that holds more, is passed over: it means what it means there. -/
 def replay (target : Target) (terms : Terms) (text : String) (token : IO.CancelToken) : JudgeM Accepted := do
   let declarations ← match readDeclarations text with
     | .ok declarations => pure declarations
@@ -279,7 +323,11 @@ def replay (target : Target) (terms : Terms) (text : String) (token : IO.CancelT
   let some (.thmDecl found) := declarations.back? | reject .missing "the declarations do not end in a theorem"
   unless found.name == target.name && found.levelParams == target.levelParams && found.type == plain target.type do
     reject .statement s!"the declarations end in another theorem, `{found.name}`"
-  let r ← declarations.pop.foldlM (init := ({ kernel := target.env.toKernelEnv } : Replay)) fun r d => r.declare d token
+  let r ← declarations.pop.foldlM (init := ({ kernel := target.env.toKernelEnv } : Replay)) fun r d => do
+    if d.getNames.all fun name => (r.kernel.find? name).isSome then return r
+    if let .axiomDecl v := d then
+      throw { reason := .axiom, message := s!"the declarations hold an axiom that the statement's environment does not have, `{v.name}`", axioms := #[v.name] }
+    r.declare d token
   prove target terms r found.value token
 
 end LemmaForge.Judge

@@ -1,0 +1,120 @@
+module
+
+public import Lean.Meta.DiscrTree
+public import Lean.Linter.Deprecated
+public import Lean.AddDecl
+public import LemmaForge.Canonical
+
+/-!
+# Which lemmas can change a statement here
+
+Trying every lemma on every theorem is hopeless: a library of 24,000 theorems makes half a billion pairs. Three discrimination trees answer instead, each in microseconds:
+
+* `sides`: both sides of every equation and equivalence, for rewriting a subterm;
+* `conclusions`: what a lemma proves, for replacing a hypothesis by what the lemma needs;
+* `antecedents`: what a lemma needs, for drawing a further conclusion.
+
+A tree answers by shape; whether a lemma really fits is found by unification later. Patterns that match everything, or every equation, are left out.
+-/
+
+public section
+
+namespace LemmaForge.Mutate
+
+open Lean Meta
+
+/-- A side of an equation. -/
+structure Side where
+  /-- The lemma. -/
+  lemma : Name
+  /-- The pattern is the right side, so the lemma is used from right to left. -/
+  reverse : Bool
+  deriving BEq, Inhabited
+
+/-- An antecedent of a lemma. -/
+structure Antecedent where
+  /-- The lemma. -/
+  lemma : Name
+  /-- Which of its arguments. -/
+  position : Nat
+  deriving BEq, Inhabited
+
+/-- The lemmas of a library, by shape, and its statements. -/
+structure Index where
+  /-- Sides of equations and equivalences. -/
+  sides : DiscrTree Side := {}
+  /-- Conclusions. -/
+  conclusions : DiscrTree Name := {}
+  /-- Explicit antecedents. -/
+  antecedents : DiscrTree Antecedent := {}
+  /-- All statements, up to names of variables and universes. -/
+  statements : Std.HashSet Expr := {}
+  /-- How many lemmas there are in it. -/
+  size : Nat := 0
+
+/-- Last components of names that Lean gives to facts about definitions, for its own use. -/
+private def automatic : List String := ["sizeOf_spec", "injEq", "congr_simp", "eq_def", "eq_unfold", "induct", "induct_unfolding", "fun_cases", "fun_cases_unfolding"]
+
+/-- Components of names of what is local to an implementation. -/
+private def local_ : List String := ["go", "loop", "Internal", "Impl"]
+
+/-- Whether `name` is for people to use: no private constant, none that Lean made for itself, none of Lean's own implementation. -/
+def isPublicName (name : Name) : Bool :=
+  !name.isInternalDetail && !isPrivateName name && !name.hasMacroScopes && name.getRoot != `Lean && name.getRoot != `LemmaForge && isForPeople name
+where
+  isForPeople : Name → Bool
+    | .str rest last => !automatic.contains last && !isEquation last && rest.components.all fun n => !local_.contains n.toString
+    | _ => false
+  isEquation (last : String) : Bool := last.startsWith "eq_" && (last.drop 3).all Char.isDigit
+
+/-- Whether a constant is a theorem, though a library file may show it without its proof, as an axiom. -/
+def isTheorem (env : Environment) (info : ConstantInfo) : Bool :=
+  match info with
+  | .thmInfo _ => true
+  | .axiomInfo _ => wasOriginallyTheorem env info.name
+  | _ => false
+
+/-- Whether a pattern says too little to look anything up by it. -/
+private def tooGeneral : Array DiscrTree.Key → Bool
+  | #[.star] | #[.other] | #[.const ``False 0] | #[.const ``True 0] | #[.const ``Not 1, .star] => true
+  | #[.const ``Iff 2, .star, .star] | #[.const ``And 2, .star, .star] | #[.const ``Or 2, .star, .star] => true
+  | #[.const ``Eq 3, _, .star, .star] | #[.const ``Ne 3, _, .star, .star] | #[.const ``HEq 4, _, .star, _, .star] => true
+  | #[.const ``Exists 2, .star, .star] => true
+  | keys => keys[0]? == some .star
+
+private def Index.add (index : Index) (name : Name) (type : Expr) : MetaM Index := do
+  let (args, infos, conclusion) ← forallMetaTelescope type
+  let mut index := { index with size := index.size + 1 }
+  let sides? := match conclusion.eq? with
+    | some (_, l, r) => some (l, r)
+    | none => conclusion.iff?
+  if let some (left, right) := sides? then
+    for (side, reverse) in [(left, false), (right, true)] do
+      let keys ← DiscrTree.mkPath side
+      unless tooGeneral keys do
+        index := { index with sides := index.sides.insertCore keys { lemma := name, reverse } }
+  let keys ← DiscrTree.mkPath conclusion
+  unless tooGeneral keys do
+    index := { index with conclusions := index.conclusions.insertCore keys name }
+  for arg in args, info in infos, position in [0:args.size] do
+    unless info.isExplicit do continue
+    let antecedent ← inferType arg
+    unless ← isProp antecedent do continue
+    let keys ← DiscrTree.mkPath antecedent
+    unless tooGeneral keys do
+      index := { index with antecedents := index.antecedents.insertCore keys { lemma := name, position } }
+  return index
+
+/-- Indexes the theorems of an environment. Those in `holdout` are not offered as lemmas, though their statements count as known. -/
+def Index.build (holdout : NameSet) : MetaM Index := do
+  let env ← getEnv
+  let mut index : Index := {}
+  for (name, info) in env.constants.map₁.toList do
+    unless isTheorem env info && isPublicName name do continue
+    index := { index with statements := index.statements.insert (sameUniverses info.type) }
+    if holdout.contains name || Linter.isDeprecated env name then continue
+    index ← try index.add name info.type catch _ => pure index
+    setMCtx {}
+  return index
+
+end LemmaForge.Mutate

@@ -1,0 +1,139 @@
+module
+
+public import Lean.Elab.Tactic
+public import LemmaForge.Mutate.Candidate
+
+/-!
+# The text of a mutant
+
+A mutant is written as `theorem name signature := by script`. What is stored is the text, so the text is what must be right: the signature is elaborated again, as the `theorem` command would, and
+must give back the very statement; the script is run on that statement, and the kernel checks the term that comes out of it. If Lean's usual way of printing does not read back, a more explicit one is tried.
+-/
+
+public section
+
+namespace LemmaForge.Mutate
+
+open Lean Meta Elab
+
+/-- A statement read back from its text, with a script that proves it. -/
+structure Readable where
+  /-- What stands behind the name. -/
+  signature : String
+  /-- The lines of the tactic proof. -/
+  script : List String
+  /-- Which way of printing; 0 is Lean's usual one. -/
+  printing : Nat
+
+/-- Why a text is not accepted. -/
+inductive TextFault where
+  /-- No way of printing was read back as the same statement. -/
+  | reading (message : String)
+  /-- No script proved the statement. -/
+  | script (message : String)
+  /-- The kernel refused the script's term. -/
+  | kernel (message : String)
+
+/-- Ways of printing, the usual one first. -/
+private def printings : List (Options → Options) := [
+  id,
+  fun o => o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true,
+  fun o => o.setBool `pp.explicit true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions false]
+
+private def dropMData (e : Expr) : Expr :=
+  if (e.find? (· matches .mdata ..)).isNone then e
+  else e.replace fun
+    | .mdata _ e => some (dropFirst e)
+    | _ => none
+where
+  dropFirst : Expr → Expr
+    | .mdata _ e => dropFirst e
+    | e => e
+
+/-- The lines of a script as a `by` block, two blanks in. -/
+def byBlock (lines : List String) : String :=
+  "by" ++ String.join (lines.map fun line => "\n  " ++ line)
+
+/-- Parts of a `theorem` command: universes, binders and conclusion. -/
+private def parts (env : Environment) (signature : String) : Except String (Array Syntax × Syntax) := do
+  let command ← Parser.runParserCategory env `command s!"theorem statement{signature} := by skip"
+  let signature := command[1][2]
+  return (signature[0].getArgs, signature[1][1])
+
+/-- Elaborates a signature and goes on with its variables and conclusion. -/
+private def withSignature {α : Type} (levelParams : List Name) (binders : Array Syntax) (conclusion : Syntax) (act : Array Expr → Expr → TermElabM α) : TermElabM α :=
+  Term.withLevelNames levelParams <| Term.withoutErrToSorry <| Term.elabBinders binders fun xs => do
+    let type ← Term.elabType conclusion
+    Term.synthesizeSyntheticMVarsNoPostponing
+    act xs (← instantiateMVars type)
+
+/-- Runs a script on the conclusion of a statement, with its variables in sight. -/
+private def runScript (xs : Array Expr) (conclusion : Expr) (script : List String) : TermElabM Expr := do
+  match Parser.runParserCategory (← getEnv) `term (byBlock script) with
+  | .error e => throwError "does not parse: {e}"
+  | .ok stx =>
+    let goal ← mkFreshExprSyntheticOpaqueMVar conclusion
+    Term.runTactic goal.mvarId! stx .term
+    Term.synthesizeSyntheticMVarsNoPostponing
+    let log ← Core.getMessageLog
+    if let some error := log.toList.find? (·.severity == .error) then throwError "{error.data}"
+    let proof ← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars goal))
+    if proof.hasSorry then throwError "sorry"
+    if proof.hasMVar || proof.hasFVar then throwError "something is left open"
+    return proof
+
+/-- Runs `act` with so many thousand heartbeats and takes back all that it changed. Errors, heartbeats among them, come back as text; a request to stop goes through. -/
+def attempt {α : Type} (heartbeats : Nat) (act : TermElabM α) : TermElabM (Except String α) := do
+  let saved ← saveState
+  let limited := withTheReader Core.Context (fun c => { c with maxHeartbeats := heartbeats * 1000 }) (Core.withCurrHeartbeats act)
+  let result ← tryCatchRuntimeEx (do return Except.ok (← limited)) fun e => do
+    if e.isInterrupt then throw e
+    if e.isMaxHeartbeat then return .error "heartbeats"
+    return .error (← e.toMessageData.toString)
+  saved.restore
+  return result
+
+/-- The names that `theorem` declares while it is checked. -/
+private def checkedName : Name := `lemmaforge_mutant
+
+/-- Has the kernel check a proof. -/
+def kernelAccepts (levelParams : List Name) (type proof : Expr) : CoreM (Except String Unit) := do
+  let decl := Declaration.thmDecl { name := checkedName, levelParams, type, value := proof }
+  match (← getEnv).addDeclCore 0 decl (← readThe Core.Context).cancelTk? with
+  | .ok _ => return .ok ()
+  | .error .interrupted => throwInterruptException
+  | .error e => return .error (← (e.toMessageData {}).toString)
+
+/-- The first of some scripts that proves the conclusion of a statement. Each has so many thousand heartbeats. -/
+private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) : TermElabM (Except TextFault (List String)) := do
+  let mut complaint := "there is none"
+  for script in scripts, i in [0:scripts.length] do
+    match ← attempt heartbeats (do let proof ← runScript xs conclusion script; kernelAccepts c.levelParams c.type proof) with
+    | .ok (.ok ()) => return .ok script
+    | .ok (.error e) => return .error (.kernel e)
+    | .error e => if i == 0 then complaint := e
+  return .error (.script complaint)
+
+/-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
+def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) : TermElabM (Except TextFault Readable) := do
+  let expected := dropMData c.type
+  let scripts := c.scripts.map (preamble.toList ++ ·)
+  let mut complaint := ""
+  for printing in printings, i in [0:printings.length] do
+    -- The scripts run in the scope of the signature, each with heartbeats of its own.
+    let result ← attempt (heartbeats * (scripts.length + 1)) do
+      let signature ← withOptions printing (signatureText c.levelParams c.type)
+      match parts (← getEnv) signature with
+      | .error e => throwError "does not parse: {e}"
+      | .ok (binders, conclusion) =>
+        withSignature c.levelParams binders conclusion fun xs read => do
+          unless dropMData (← instantiateMVars (← mkForallFVars xs read)) == expected do throwError "reads differently"
+          match ← provedBy c xs read scripts heartbeats with
+          | .error fault => return .error fault
+          | .ok script => return .ok { signature, script, printing := i }
+    match result with
+    | .ok found => return found
+    | .error e => if complaint.isEmpty then complaint := e
+  return .error (.reading complaint)
+
+end LemmaForge.Mutate

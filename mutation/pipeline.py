@@ -1,0 +1,257 @@
+"""Runs a mutation over a library: units of theorems, several Lean processes, one store.
+
+Each worker has a Lean process with the lemma index in it. It leases a unit, has Lean mutate the unit's theorems, looks at what came back and
+stores it in one transaction. A worker whose process dies starts another one and goes on with the theorems one by one, so that the one that
+kills Lean is known by name. Whatever is interrupted, by Ctrl-C or by a power cut, is taken up by the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from db.figures import Stored
+from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit
+from lean_bridge import mutating
+from lean_bridge.client import LeanServer, Limits
+from lean_bridge.errors import ServerDied
+from lean_bridge.mutating import MutationLimits
+from mutation.errors import UnknownModules
+from mutation.hygiene import check_hygiene
+
+if TYPE_CHECKING:
+    from db.store import Store
+    from lean_bridge.toolchain.base import Toolchain
+
+LEASE_SECONDS: Final = 600.0
+"""How long a unit belongs to a worker that says nothing."""
+
+UNIT_THEOREMS: Final = 8
+"""Theorems in a unit: a few seconds of work, which is what a kill can cost."""
+
+GROWN_BYTES: Final = 1350 * 2**20
+"""Resident memory after which a process is replaced between units; WebAssembly gives none back."""
+
+COMMAND: Final = "mutate"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be mutated, and how. Equal plans over equal libraries give equal mutants.
+
+    Attributes:
+        library: digest of a traced library.
+        imports: what a Lean process imports.
+        theorems: full names of the parents, in order.
+        limits: what is made of each.
+        holdout: full names that nothing may touch; sorted.
+        seconds: soft limit for each theorem; past it the theorem is booked as `timeout`.
+        note: more that belongs into the run's record, such as the modules that were asked for.
+    """
+
+    library: str
+    imports: tuple[str, ...]
+    theorems: tuple[str, ...]
+    limits: MutationLimits
+    holdout: tuple[str, ...] = ()
+    seconds: float = 120.0
+    note: Mapping[str, object] = field(default_factory=dict)
+
+    def config(self) -> dict[str, object]:
+        """What the run is recorded with: all that its results depend on."""
+        return {
+            **self.note,
+            **asdict(self.limits),
+            "kinds": list(self.limits.kinds),
+            "imports": list(self.imports),
+            "holdout": list(self.holdout),
+            "theorems": len(self.theorems),
+            "seconds": self.seconds,
+        }
+
+    def units(self) -> list[tuple[str, ...]]:
+        """The theorems in pieces of work."""
+        return [self.theorems[i : i + UNIT_THEOREMS] for i in range(0, len(self.theorems), UNIT_THEOREMS)]
+
+
+def chosen_theorems(
+    store: Store, library: str, modules: Sequence[str], *, sample: int | None, seed: int
+) -> tuple[str, ...]:
+    """The theorems of these modules and those below them; `sample` of them, drawn with the seed, in the library's order.
+
+    Raises:
+        UnknownModules: there are none.
+    """
+    names = [
+        theorem.name
+        for theorem in store.theorems(library)
+        if theorem.kind != "axiom" and any(theorem.module == m or theorem.module.startswith(f"{m}.") for m in modules)
+    ]
+    if not names:
+        raise UnknownModules(
+            f"no theorems of {', '.join(modules)} are in the store; run `lemma trace {' '.join(modules)}` first"
+        )
+    if sample is None or sample >= len(names):
+        return tuple(names)
+    kept = set(Random(seed).sample(range(len(names)), sample))
+    return tuple(name for i, name in enumerate(names) if i in kept)
+
+
+def begun(store: Store, plan: Plan, toolchain: str, now: datetime) -> tuple[Run, bool]:
+    """The run of a plan, and whether it was begun before: an unfinished one of the same plan is taken up."""
+    found = store.unfinished_run(COMMAND, plan.config(), plan.library)
+    if found is not None:
+        return found, True
+    return store.start_run(COMMAND, plan.config(), plan.library, toolchain, plan.units(), now), False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitReport:
+    """A unit that was stored."""
+
+    unit: Unit
+    stored: Stored
+    harvests: tuple[Harvest, ...]
+
+
+class Pipeline:
+    """Carries out a run with some Lean processes.
+
+    Args:
+        toolchain: the Lean to run.
+        store: where everything goes.
+        run: an unfinished run.
+        plan: its plan.
+        clock: the time, in UTC.
+        report: is told of each unit that was stored.
+    """
+
+    def __init__(
+        self,
+        toolchain: Toolchain,
+        store: Store,
+        run: Run,
+        plan: Plan,
+        *,
+        clock: Callable[[], datetime],
+        report: Callable[[UnitReport], None] = lambda _: None,
+    ) -> None:
+        self._toolchain = toolchain
+        self._store = store
+        self._run = run
+        self._plan = plan
+        self._clock = clock
+        self._report = report
+        held = set(plan.holdout)
+        self._held = held
+        self._held_forms: Collection[str] = (
+            {theorem.canonical for theorem in store.theorems(plan.library) if theorem.name in held} if held else ()
+        )
+
+    async def go(self, workers: int, owner: str) -> bool:
+        """Works until no unit is left to take; returns whether the run is finished.
+
+        Args:
+            workers: Lean processes.
+            owner: names this process in the leases of units; workers add a number to it.
+
+        Raises:
+            Leak: a mutant touches a held-out theorem.
+            ToolchainError: Lean cannot be started.
+            StoreError: the store cannot be written.
+        """
+        names = [f"{owner}/{number}" for number in range(workers)]
+        tasks = [asyncio.create_task(self._work(name)) for name in names]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for name in names:
+                self._store.release_leases(self._run.id, name)
+        progress = self._store.progress(self._run.id)
+        finished = progress.ended == progress.total
+        if finished:
+            self._store.finish_run(self._run.id, self._clock())
+        return finished
+
+    async def _work(self, owner: str) -> None:
+        process = _IndexedServer(self._toolchain, self._plan)
+        try:
+            while (unit := self._store.lease(self._run.id, owner, self._clock(), LEASE_SECONDS)) is not None:
+                harvests = await self._mutated(process, unit, owner)
+                check_hygiene(harvests, self._held, self._held_forms)
+                stored = await asyncio.to_thread(self._store.finish_unit, unit, harvests)
+                self._report(UnitReport(unit, stored, tuple(harvests)))
+        finally:
+            await process.stop()
+
+    async def _mutated(self, process: _IndexedServer, unit: Unit, owner: str) -> list[Harvest]:
+        try:
+            return await process.mutate(unit.payload)
+        except ServerDied:
+            pass
+        harvests = []
+        for theorem in unit.payload:
+            self._store.renew(unit.id, owner, self._clock(), LEASE_SECONDS)
+            try:
+                harvests += await process.mutate((theorem,))
+            except ServerDied as death:
+                harvests.append(Harvest(theorem, failure=f"crash: {death}"))
+        return harvests
+
+
+class _IndexedServer:
+    """A Lean process with a lemma index, started when it is needed and replaced when it has died or grown."""
+
+    def __init__(self, toolchain: Toolchain, plan: Plan) -> None:
+        self._toolchain = toolchain
+        self._plan = plan
+        self._server: LeanServer | None = None
+        self._index = 0
+
+    async def mutate(self, theorems: Sequence[str]) -> list[Harvest]:
+        server = await self._ready()
+        call = mutating.mutate(self._index, theorems, self._plan.limits, seconds=self._plan.seconds)
+        found = await server.ask(call, self._plan.seconds * len(theorems))
+        return [_recorded(harvest) for harvest in found]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.close()
+            self._server = None
+
+    async def _ready(self) -> LeanServer:
+        server = self._server
+        if server is not None and server.alive and server.resident_bytes() < GROWN_BYTES:
+            return server
+        await self.stop()
+        self._server = server = await LeanServer.start(self._toolchain, limits=Limits(seconds=600.0))
+        environment = await server.open_environment(self._plan.imports)
+        self._index = (await server.ask(mutating.open_index(environment.id, holdout=self._plan.holdout))).number
+        return server
+
+
+def _recorded(found: mutating.TheoremHarvest) -> Harvest:
+    mutants = tuple(
+        Mutant(
+            canonical=mutant.canonical,
+            parent=found.theorem,
+            steps=tuple(
+                MutationStep(MutationKind(step.kind), step.place, step.lemma, step.reverse, step.detail)
+                for step in mutant.steps
+            ),
+            statement=mutant.statement,
+            proof=mutant.proof,
+            marks=tuple(sorted(mutant.marks)),
+            size=mutant.size,
+        )
+        for mutant in found.mutants
+    )
+    rejects = tuple(Rejects(r.stage, r.reason, r.count, r.example) for r in found.rejects)
+    return Harvest(found.theorem, mutants, rejects, found.counts, found.seconds, found.failure)

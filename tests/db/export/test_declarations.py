@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from db.export.declarations import proof_of
+
+
+@pytest.mark.parametrize(
+    ("code", "proof"),
+    [
+        ("theorem t : 1 = 1 := rfl", "rfl"),
+        ("@[simp] theorem t (n : Nat) : n = n := by\n  rfl\n", "by\n  rfl"),
+        ("theorem t (n : Nat := 1) [h : Fact (k := n)] : n = n := h.rfl", "h.rfl"),
+        ("theorem t : let x := 1; x = 1 := rfl", "rfl"),
+        ("theorem t : (let x := 1; x) = 1 := by let y := 2; rfl", "by let y := 2; rfl"),
+        ("/-- is it := or not /- := -/ -/\ntheorem t : 1 = 1 -- := no\n := rfl", "rfl"),
+        ('theorem t : ":=" = "\\":=" := by decide', "by decide"),
+        ("theorem t : ':' = ':' := rfl", "rfl"),
+        ("theorem t' (h' : a' = b') : a' = b' := h'", "h'"),
+        ("theorem «:=» : 1 = 1 := rfl", "rfl"),
+        ("theorem t (s : Set α) : {x := 1 | x}.y = ⟨1, z := 2⟩ := rfl", "rfl"),
+        ("theorem t : ∀ n : Nat, n = n\n  | 0 => rfl\n  | _ => rfl", None),
+        ("theorem t : P where\n  left := a\n  right := b", None),
+        ("theorem t : 1 = 1", None),
+        ("theorem t : 1 = 1 /- unclosed := ", None),
+        ("", None),
+    ],
+)
+def test_the_proof_stands_behind_the_declarations_own_definition_sign(code: str, proof: str | None) -> None:
+    assert proof_of(code) == proof

@@ -177,8 +177,8 @@ def trace_file(
     seconds: float | None = None,
 ) -> Call[FileTrace]:
     """`trace.file`: elaborates a file that is the source of `module`."""
-    limits = {"heartbeats": heartbeats, "seconds": seconds}
-    params = {"text": text, "file": file, "module": module}
+    limits: dict[str, object] = {"heartbeats": heartbeats, "seconds": seconds}
+    params: dict[str, object] = {"text": text, "file": file, "module": module}
     params |= {name: value for name, value in limits.items() if value is not None}
     return Call("trace.file", params, _file)
 

@@ -101,7 +101,8 @@ def test_places_point_at_the_text_that_is_stored(whole: tuple[Path, Any], source
     checked = 0
     for module, (theorems, _, steps) in stored(whole[0]).items():
         lines = sources[module].text.decode().split("\n")
-        for record in (*theorems, *steps):
+        records: list[Theorem | TacticStep] = [*theorems, *steps]
+        for record in records:
             assert record.span is not None
             start, end = record.span.start, record.span.end
             [*first, last] = lines[start.line - 1 : end.line]

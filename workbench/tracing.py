@@ -121,18 +121,30 @@ async def library_plans(server: LeanServer, names: Sequence[str]) -> list[TraceP
 
 
 async def _library_plan(server: LeanServer, root: str, names: Sequence[str]) -> TracePlan:
-    environment = await server.open_environment((root,))
+    imports = await _imports(server, root, names)
+    environment = await server.open_environment(imports)
     entries = await server.ask(tracing.list_modules(environment.id, [root]))
     chosen = await server.ask(tracing.list_modules(environment.id, names))
     toolchain = described(server.hello)
     digest = digest_of(root, toolchain, *(f"{entry.name} {entry.digest}" for entry in entries))
 
     async def read(server: LeanServer, module: Module) -> Contents:
-        environment = await server.open_environment((root,))
+        environment = await server.open_environment(imports)
         return await _read_module(server, environment.id, module.name)
 
     modules = [Module(e.name, digest_of(toolchain, e.digest), imports=e.imports) for e in chosen]
-    return TracePlan(Library(root, toolchain, digest, (root,)), tuple(modules), read)
+    return TracePlan(Library(root, toolchain, digest, imports), tuple(modules), read)
+
+
+async def _imports(server: LeanServer, root: str, names: Sequence[str]) -> tuple[str, ...]:
+    """What to import: the library as a whole, or the modules themselves where no module imports all of it."""
+    try:
+        await server.open_environment((root,))
+    except RequestFailed as failure:
+        if failure.kind != "unknown_module" or root in names:
+            raise
+        return tuple(names)
+    return (root,)
 
 
 async def _read_module(server: LeanServer, env: int, module: str) -> Contents:

@@ -15,7 +15,7 @@ from db.packing import lemmas_of, unpack_steps
 from db.records import Mutant, MutationKind
 
 # Theorems whose mutants are in memory at a time.
-THEOREMS = 16
+THEOREMS = 32
 
 MUTANTS = select(
     MutantRow.id,

@@ -65,6 +65,11 @@ class Checker(Protocol):
         """How verdicts name it, with its version if it tells."""
         ...
 
+    @property
+    def reads_export(self) -> bool:
+        """Whether it wants `Evidence.closure`, which takes long to make where the library is large."""
+        ...
+
     def takes(self, evidence: Evidence) -> bool:
         """Whether it can be asked about this."""
         ...
@@ -81,6 +86,11 @@ class Nanoda:
     program: Path
     environment: Mapping[str, str]
     name: str = "nanoda"
+
+    @property
+    def reads_export(self) -> bool:
+        """It reads nothing else."""
+        return True
 
     def takes(self, evidence: Evidence) -> bool:
         """All that is accepted; a closure that cannot be had makes an `error`."""
@@ -127,6 +137,11 @@ class Lean4Checker:
     """What `lake env` sets in the project."""
     name: str = "lean4checker"
 
+    @property
+    def reads_export(self) -> bool:
+        """It reads a compiled module."""
+        return False
+
     def takes(self, evidence: Evidence) -> bool:
         """Whole files: the body of a proof is no module."""
         return evidence.file is not None
@@ -162,6 +177,11 @@ class Comparator:
     """What the project's `lean-toolchain` says."""
     environment: Mapping[str, str]
     name: str = "comparator"
+
+    @property
+    def reads_export(self) -> bool:
+        """For the full name of the theorem, with which the export ends."""
+        return True
 
     def takes(self, evidence: Evidence) -> bool:
         """Whole files: the body of a proof is no module."""

@@ -236,7 +236,7 @@ class Judge:
                 statement=statement.text,
                 axioms=sorted(self._terms.axioms),
                 seconds=self._terms.seconds,
-                export="closure" if self._checkers else False,
+                export="closure" if any(checker.reads_export for checker in self._checkers) else False,
             )
 
         checker = "kernel in a process of its own"

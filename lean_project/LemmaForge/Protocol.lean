@@ -125,6 +125,12 @@ def replyLine (id : Nat) : Except RequestError Json → String
     let fields := if e.data.isNull then fields else fields ++ [("data", e.data)]
     (Json.mkObj [("id", id), ("error", Json.mkObj fields)]).compress
 
+/-- A time in seconds, exactly: the embedded Lean's library loses zeros when it writes a `Float`. -/
+def secondsJson (nanoseconds : Nat) : Json := .num { mantissa := nanoseconds, exponent := 9 }
+
+/-- A time in milliseconds, exactly. -/
+def millisecondsJson (nanoseconds : Nat) : Json := .num { mantissa := nanoseconds, exponent := 6 }
+
 /-- The name of a severity on the wire. -/
 def severityName : MessageSeverity → String
   | .error => "error"

@@ -119,10 +119,10 @@ private def openingOf (r : Request) : RequestM (Array Import × String × Parser
 private def envOpen : Handler := fun c r => do
   let (imports, text, parser, names) ← openingOf r
   let key := (names, text)
-  let began ← IO.monoMsNow
+  let began ← IO.monoNanosNow
   let reply (id : Nat) (state : Command.State) : RequestM Json := do
     return Json.mkObj [("env", id), ("constants", state.env.constants.map₁.size),
-      ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000)), ("messages", ← messagesJson state.messages)]
+      ("seconds", secondsJson ((← IO.monoNanosNow) - began)), ("messages", ← messagesJson state.messages)]
   if let some id := (← c.state.get).opened[key]? then
     if let some state := (← c.state.get).environments[id]? then return ← reply id state
   let base := initialState (← c.importsOf imports).1
@@ -225,7 +225,7 @@ private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (gram
     RequestM Json := do
   let began ← IO.monoNanosNow
   let elapsed : BaseIO (String × Json) := do
-    return ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))
+    return ("ms", millisecondsJson ((← IO.monoNanosNow) - began))
   let failed (e : TacticFailure) : RequestM Json := do
     return Json.mkObj [("error", .str e.kind), ("message", .str e.message), ← elapsed]
   if ← c.clock.isCancelled then return ← failed (.stopped .cancelled)
@@ -329,7 +329,7 @@ private def proofCheck : Handler := fun c r => do
   let began ← IO.monoNanosNow
   let (result, log) ← c.judge limits (Judge.check target base submission rules terms)
   return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", ← messagesJson log),
-    ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
+    ("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
 
 private def proofReplay : Handler := fun c r => do
   let text ← r.arg String "declarations"
@@ -339,7 +339,7 @@ private def proofReplay : Handler := fun c r => do
   let (_, terms) ← c.termsOf r target
   let began ← IO.monoNanosNow
   let (result, _) ← c.judge limits (Judge.replay target terms text)
-  return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", .arr #[]), ("ms", toJson (((← IO.monoNanosNow) - began).toFloat / 1000000))]
+  return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", .arr #[]), ("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
 
 private def premiseFind : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
@@ -352,18 +352,18 @@ private def premiseFind : Handler := fun c r => do
     candidates := (← r.arg? Nat "candidates").getD standard.candidates
     hypotheses := (← r.arg? Bool "hypotheses").getD standard.hypotheses }
   let statements := (← r.arg? Bool "statements").getD false
-  let began ← IO.monoMsNow
+  let began ← IO.monoNanosNow
   let limits ← limitsOf r 60 (heartbeats := 0)
   c.asStep limits fun token => do
     match ← state.run limits token (do (← findPremises config goal).mapM fun p => goal.withContext (p.toJson statements)) with
     | .ok (found, _) =>
-      return Json.mkObj [("premises", .arr found), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
+      return Json.mkObj [("premises", .arr found), ("seconds", secondsJson ((← IO.monoNanosNow) - began))]
     | .error e => fail (if e.isMaxHeartbeat then .heartbeats else .internal) (← e.toMessageData.toString)
 
 private def mutateOpen : Handler := fun c r => do
   let env ← c.environment (← r.arg Nat "env")
   let holdout := (← r.arg? (Array String) "holdout").getD #[]
-  let began ← IO.monoMsNow
+  let began ← IO.monoNanosNow
   let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build (holdout.foldl (·.insert ·.toName) {}))
   match built with
   | .error e => fail .internal (← e.toMessageData.toString)
@@ -371,7 +371,7 @@ private def mutateOpen : Handler := fun c r => do
     let id ← c.fresh
     let canonical ← Canonical.new
     c.state.modify fun s => { s with indexes := s.indexes.insert id (env, index, canonical) }
-    return Json.mkObj [("index", id), ("lemmas", index.size), ("seconds", toJson (((← IO.monoMsNow) - began).toFloat / 1000))]
+    return Json.mkObj [("index", id), ("lemmas", index.size), ("seconds", secondsJson ((← IO.monoNanosNow) - began))]
 
 private def mutateRun : Handler := fun c r => do
   let id ← r.arg Nat "index"
@@ -433,7 +433,7 @@ private def traceOpen : Handler := fun c r => do
 private def serverStats : Handler := fun c _ => do
   let s ← c.state.get
   return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
-    ("seconds", toJson ((← c.clock.now).toFloat / 1000))]
+    ("seconds", secondsJson ((← c.clock.now) * 1000000))]
 
 /-- All methods by name. -/
 private def methods : List (String × Handler) := [

@@ -278,6 +278,17 @@ async def test_one_who_refuses_outweighs_those_who_accept_or_say_nothing(
     assert (silent.outcome, silent.reason) == ("error", "checker")
 
 
+async def test_lean4checker_alone_needs_no_export(machine: Machine, pool: LeanPool, second: LeanPool) -> None:
+    machine.install("lean4checker", LEAN4CHECKER)
+    case = (
+        Statement("theorem two (n : Nat) : n + 0 = n := sorry"),
+        WholeFile("theorem two (n : Nat) : n + 0 = n := by simp"),
+    )
+    verdict = await judged(machine, (pool, second), case)
+    assert verdict.accepted, verdict
+    assert [opinion.checker for opinion in verdict.opinions][1:] == ["lean4checker"]
+
+
 async def test_a_rejected_submission_is_shown_to_no_checker(machine: Machine, pool: LeanPool, second: LeanPool) -> None:
     machine.install("nanoda_bin", "'--help' in sys.argv or pathlib.Path(__file__).with_name('asked').touch()")
     verdict = await judged(machine, (pool, second), (STATEMENT, Proof("by rfl")))

@@ -1,5 +1,6 @@
 module
 
+public import LemmaForge.Protocol
 public import LemmaForge.Mutate.Filter
 public import LemmaForge.Mutate.Rewrite
 public import LemmaForge.Mutate.Shape
@@ -351,6 +352,6 @@ instance : ToJson Harvest where
     ("mutants", toJson h.mutants),
     ("rejects", .arr (h.rejected.toArray.map fun ((stage, reason), r) => Json.mkObj [("stage", stage), ("reason", reason), ("count", r.count), ("example", .str (r.example_.take 500).toString)])),
     ("counts", Json.mkObj (h.counts.toList.map fun (stage, n) => (stage, (n : Json)))),
-    ("seconds", Json.mkObj (h.nanoseconds.toList.map fun (stage, n) => (stage, toJson (n.toFloat / 1000000000))))]
+    ("seconds", Json.mkObj (h.nanoseconds.toList.map fun (stage, n) => (stage, secondsJson n)))]
 
 end LemmaForge.Mutate

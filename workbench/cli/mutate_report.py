@@ -1,0 +1,121 @@
+"""`lemma mutate report`: what a mutation run made, as tables, JSON, a page with plots, or Markdown."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lean_bridge.errors import InputError
+from workbench.cli.options import STORE, JsonOption, StoreOption, print_json
+
+if TYPE_CHECKING:
+    from db.store import Store
+
+
+def report(
+    run: Annotated[
+        int | None, typer.Argument(metavar="RUN", min=1, help="The number of a run.", show_default="the latest one")
+    ] = None,
+    store: StoreOption = STORE,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="OUT", help="Write a page with plots, which stands alone.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="OUT", help="Write Markdown, for a repository.")
+    ] = None,
+    command: Annotated[
+        str, typer.Option("--command", metavar="TEXT", help="With --markdown: the command line that made the run.")
+    ] = "",
+    examples: Annotated[int, typer.Option(min=0, help="Mutants to show of each kind.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Report a mutation run: what went in, what fell out where and why, what is left, and what it cost.
+
+    Stages and their time, conversion, rejects by class with an example each, mutants by kind, depth, mark and module, how many a
+    theorem has, theorems without a result, configuration, seed and held-out theorems. A run that is at work can be reported too.
+
+    [bold]Examples[/bold]
+
+        lemma mutate report
+
+        lemma mutate report 3 --store big.db --html report.html
+
+        lemma mutate report --json
+    """
+    from db.store import Store
+    from mutation.report import document, make_report
+
+    if command and markdown is None:
+        raise InputError("--command is for the head of the Markdown; give --markdown OUT, or leave it out.")
+    for out in (html, markdown):
+        if out is not None:
+            refuse_place(out)
+    with Store.open(store, create=False) as records:
+        found = make_report(records, chosen_run(records, run, store), examples=examples)
+    if html is not None:
+        from mutation.report_page import page
+
+        write(html, page(found))
+    if markdown is not None:
+        from mutation.report_text import markdown as text_of
+
+        write(markdown, text_of(found, command))
+    if as_json:
+        print_json(document(found))
+        return
+    from mutation.report_text import terminal
+
+    Console(highlight=False, markup=False, emoji=False).print(terminal(found))
+
+
+def chosen_run(store: Store, number: int | None, place: str) -> int:
+    """The number of the mutation run that is asked for, or of the latest one.
+
+    Raises:
+        InputError: there is none.
+    """
+    runs = [run.id for run in store.runs("mutate")]
+    if not runs:
+        raise InputError(f"{place} holds no mutation run; make one with `lemma mutate run`.")
+    if number is None:
+        return runs[-1]
+    if number not in runs:
+        raise InputError(f"{place} holds no mutation run {number}; it has {', '.join(map(str, runs))}.")
+    return number
+
+
+def refuse_place(out: Path) -> None:
+    """Refuses a place where no file can be, before anything is counted.
+
+    Raises:
+        InputError: there is no such folder, or a folder is there already.
+    """
+    if not out.parent.is_dir():
+        raise InputError(f"{out}: there is no folder {out.parent}; make it first.")
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; name a file in it.")
+
+
+def write(out: Path, text: str) -> None:
+    """Writes a whole file, or leaves what was there.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=out.parent, delete=False) as file:
+            part = Path(file.name)
+            try:
+                file.write(text)
+                file.close()
+                part.chmod(0o644)
+                part.replace(out)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror}; choose another place.") from error
+    typer.echo(f"written: {out}", err=True)

@@ -15,7 +15,7 @@ from typing import Final
 from lean_bridge import decoding
 from lean_bridge.decoding import Fields
 from lean_bridge.errors import ProtocolError
-from lean_bridge.protocol import Message, Place
+from lean_bridge.protocol import Message, Place, ProofState
 from lean_bridge.wire import Call
 
 PAGE: Final = 500
@@ -177,10 +177,40 @@ def trace_file(
     seconds: float | None = None,
 ) -> Call[FileTrace]:
     """`trace.file`: elaborates a file that is the source of `module`."""
-    limits = {"heartbeats": heartbeats, "seconds": seconds}
-    params = {"text": text, "file": file, "module": module}
+    limits: dict[str, object] = {"heartbeats": heartbeats, "seconds": seconds}
+    params: dict[str, object] = {"text": text, "file": file, "module": module}
     params |= {name: value for name, value in limits.items() if value is not None}
     return Call("trace.file", params, _file)
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlace:
+    """Names a step of a file: its place, and the goals before it, as a place where a tactic runs twice has two."""
+
+    span: Range
+    before: str
+
+
+def open_steps(
+    text: str, places: Sequence[StepPlace], *, file: str, module: str, seconds: float | None = None
+) -> Call[tuple[ProofState | None, ...]]:
+    """`trace.open`: the proof states before steps of a file, in the order of `places`; None where there is no such step."""
+    wanted = [{"span": _corners(place.span), "before": place.before} for place in places]
+    params: dict[str, object] = {"text": text, "file": file, "module": module, "places": wanted}
+    if seconds is not None:
+        params["seconds"] = seconds
+
+    def decode(raw: object) -> tuple[ProofState | None, ...]:
+        states = Fields("result", raw).each("states", lambda item: None if item is None else decoding.state(item))
+        if len(states) != len(places):
+            raise ProtocolError("`states` must hold one state, or null, for each place")
+        return states
+
+    return Call("trace.open", params, decode)
+
+
+def _corners(span: Range) -> list[int]:
+    return [span.start.line, span.start.column, span.end.line, span.end.column]
 
 
 def _range(raw: object) -> Range:

@@ -37,6 +37,10 @@ FORMAT: Final = 1
 """To be raised when the same module gives other records than before: what is stored is then traced again."""
 
 
+STOPPED: Final = frozenset({"timeout", "heartbeats", "cancelled", "internal"})
+"""Error kinds of docs/protocol.md that say nothing about what was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a module holds. `unprinted`: theorems whose statement Lean could not print."""
@@ -117,18 +121,30 @@ async def library_plans(server: LeanServer, names: Sequence[str]) -> list[TraceP
 
 
 async def _library_plan(server: LeanServer, root: str, names: Sequence[str]) -> TracePlan:
-    environment = await server.open_environment((root,))
+    imports = await _imports(server, root, names)
+    environment = await server.open_environment(imports)
     entries = await server.ask(tracing.list_modules(environment.id, [root]))
     chosen = await server.ask(tracing.list_modules(environment.id, names))
     toolchain = described(server.hello)
     digest = digest_of(root, toolchain, *(f"{entry.name} {entry.digest}" for entry in entries))
 
     async def read(server: LeanServer, module: Module) -> Contents:
-        environment = await server.open_environment((root,))
+        environment = await server.open_environment(imports)
         return await _read_module(server, environment.id, module.name)
 
     modules = [Module(e.name, digest_of(toolchain, e.digest), imports=e.imports) for e in chosen]
-    return TracePlan(Library(root, toolchain, digest, (root,)), tuple(modules), read)
+    return TracePlan(Library(root, toolchain, digest, imports), tuple(modules), read)
+
+
+async def _imports(server: LeanServer, root: str, names: Sequence[str]) -> tuple[str, ...]:
+    """What to import: the library as a whole, or the modules themselves where no module imports all of it."""
+    try:
+        await server.open_environment((root,))
+    except RequestFailed as failure:
+        if failure.kind != "unknown_module" or root in names:
+            raise
+        return tuple(names)
+    return (root,)
 
 
 async def _read_module(server: LeanServer, env: int, module: str) -> Contents:
@@ -203,8 +219,7 @@ class _Work:
         except ToolchainError:
             raise
         except (ServerDied, RequestFailed, InputError) as error:
-            crashed = not isinstance(error, InputError)
-            self.report.failed.append(FailedTrace(module.name, str(error), crashed))
+            self.report.failed.append(FailedTrace(module.name, str(error), _is_crash(error)))
         else:
             self.store.save_module(
                 self.plan.library.digest, module, contents.theorems, contents.premises, contents.steps
@@ -218,6 +233,11 @@ class _Work:
     def _tell(self) -> None:
         done = len(self.report.traced) + len(self.report.failed)
         self.progress(f"tracing {self.plan.library.name}", done / max(self.total, 1))
+
+
+def _is_crash(error: Exception) -> bool:
+    """Whether nothing is known about a module: Lean died over it, or was stopped."""
+    return isinstance(error, ServerDied) or (isinstance(error, RequestFailed) and error.kind in STOPPED)
 
 
 def _missing(plan: TracePlan, store: Store, report: TraceReport) -> list[Module]:

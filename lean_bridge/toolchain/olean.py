@@ -266,10 +266,13 @@ def _append_code(out: _Appender, module: ModuleFile, ir: bytes) -> _Code:
 def _rewrite_root(out: _Appender, module: ModuleFile, code: _Code | None) -> None:
     """Appends a `ModuleData` with the names and the code that the one of `module` lacks, and makes it the root."""
     _, names, constants, extra, entries = module.fields(module.root)
-    known, extra_names = module.array(names), module.array(extra)
+    known = module.array(names)
+    # Lean lists some names twice, such as `f.match_1.splitter` of old-style modules; the loader refuses a name that comes again.
+    taken = {module.name(pointer) for pointer in known}
+    extra_names = [pointer for pointer in module.array(extra) if module.name(pointer) not in taken]
     root = bytearray(module.root_object())
     if code is not None:
-        taken = {module.name(pointer) for pointer in known + extra_names}
+        taken |= {module.name(pointer) for pointer in extra_names}
         extra_names += [pointer for name, pointer in code.names.items() if name not in taken]
         struct.pack_into("<I", root, 8 + 4 * 4, _with_declarations(out, module, entries, code.declarations))
     axiom = out.axiom_true()

@@ -104,6 +104,19 @@ def test_modules_old_files_and_import_all_see_of_each_other_what_they_see_elsewh
     assert "4\n" in said
 
 
+@pytest.mark.slow
+def test_a_module_in_which_a_recursive_function_was_unfolded_can_be_imported(
+    tmp_path: Path, toolchain: Toolchain
+) -> None:
+    unfolded = "theorem fact_zero : fact 0 = 1 := by\n  unfold fact\n  rfl\n"
+    (tmp_path / "Fact.lean").write_text(
+        f"def fact : Nat → Nat\n  | 0 => 1\n  | n + 1 => (n + 1) * fact n\n\n{unfolded}"
+    )
+    (tmp_path / "Use.lean").write_text("import Fact\n\ntheorem use : fact 0 = 1 := fact_zero\n")
+    report = build_project(tmp_path, toolchain)
+    assert report.ok, report.failed
+
+
 def test_a_circle_of_imports_is_reported_with_its_lines(project: Path, toolchain: Toolchain) -> None:
     (project / "src" / "Demo" / "Basic.lean").write_text("import Init\nimport Demo.Theorems\n")
     with pytest.raises(InputError, match=r"circle") as found:

@@ -39,13 +39,18 @@ def theoremKind? (env : Environment) (info : ConstantInfo) : Option String :=
 /-- Principles that Lean makes for each inductive type; those of a proposition are theorems, and not marked as anything else. -/
 private def principles : List String := ["brecOn", "below", "recOn", "casesOn", "binductionOn", "rec"]
 
-private def isPrinciple (env : Environment) : Name → Bool
-  | .str type last => principles.contains last && (env.find? type matches some (.inductInfo _))
+/-- Lemmas that Lean makes for each constructor. -/
+private def constructorLemmas : List String := ["inj", "injEq", "sizeOf_spec"]
+
+private def isGenerated (env : Environment) : Name → Bool
+  | .str of last =>
+    (principles.contains last && (env.find? of matches some (.inductInfo _))) ||
+    (constructorLemmas.contains last && (env.find? of matches some (.ctorInfo _)))
   | _ => false
 
 /-- Whether a person, rather than Lean, gave a constant its name, and others may use it. -/
 def isPublicName (env : Environment) (name : Name) : Bool :=
-  !isPrivateName name && !name.isInternalDetail && !LazyDiscrTree.blacklistInsertion env name && !isReservedName env name && !isPrinciple env name
+  !isPrivateName name && !name.isInternalDetail && !LazyDiscrTree.blacklistInsertion env name && !isReservedName env name && !isGenerated env name
 
 /-- Runs `act` over an environment with Lean's own options, without limits but the token. -/
 def runMetaOver {α : Type} (env : Environment) (token : IO.CancelToken) (act : MetaM α) : BaseIO (Except Exception α) := do
@@ -62,9 +67,9 @@ def rangeJson (range : DeclarationRange) : Json :=
 /-- The statement of a constant: text, canonical hash, constants. -/
 def statementFields (canonical : Canonical) (info : ConstantInfo) : MetaM (List (String × Json)) := do
   let text ← signatureText info.levelParams (← withTypableNames info.type)
-  let constants := info.type.getUsedConstants
+  let constants := info.type.getUsedConstants.map (·.toString)
   return [("statement", .str text), ("canonical", .str (← canonical.hash (← getEnv) info.type)),
-    ("constants", toJson ((constants.qsort Name.lt).map toString))]
+    ("constants", toJson (constants.qsort (· < ·)))]
 
 /-! ## Modules -/
 

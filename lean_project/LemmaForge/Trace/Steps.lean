@@ -133,22 +133,27 @@ private def placeOf (env : Environment) (mainModule name : Name) : Name × Optio
   (module.getD mainModule, (declRangeExt.find? (level := .server) env name).map (·.selectionRange))
 
 /-- The identifiers inside a tactic that stand for constants: where they are, and which constant. -/
-partial def constantsIn (range : Syntax.Range) (found : Array (Syntax.Range × Name)) : InfoTree → Array (Syntax.Range × Name)
-  | .context _ tree => constantsIn range found tree
+partial def constantsIn (source : String) (range : Syntax.Range) (found : Array (Syntax.Range × Name)) : InfoTree → Array (Syntax.Range × Name)
+  | .context _ tree => constantsIn source range found tree
   | .hole _ => found
-  | .node info children => children.foldl (init := one info) (constantsIn range)
+  | .node info children => children.foldl (init := one info) (constantsIn source range)
 where
+  isWritten : Syntax → Bool
+    | stx@(.ident _ text _ _) => stx.getRange?.any fun own => String.Pos.Raw.extract source own.start own.stop == text.toString
+    -- `.inl`, and `symm` of `h.symm`.
+    | stx => (stx.isOfKind ``Parser.Term.dotIdent || stx.isOfKind `Lean.Parser.Term.identProj) && stx.getHeadInfo matches .original ..
   one (info : Info) : Array (Syntax.Range × Name) := Id.run do
     let .ofTermInfo info := info | return found
     let some name := info.expr.constName? | return found
-    unless info.stx.isIdent || info.stx.isOfKind ``Parser.Term.dotIdent do return found
-    let some own := info.stx.getRange? (canonicalOnly := true) | return found
+    -- Written by a person: what a macro puts in (`And.intro` for `⟨_, _⟩`) has a place, too.
+    unless isWritten info.stx do return found
+    let some own := info.stx.getRange? | return found
     let inside := range.start ≤ own.start && own.stop ≤ range.stop && own.start < own.stop
     if info.isBinder || !inside || isPrivateName name || found.contains (own, name) then return found
     return found.push (own, name)
 
 private def premisesJson (source : String) (ran : Ran) (margin : Nat) (env : Environment) : Json :=
-  let found := ran.inside.foldl (init := #[]) fun found tree => constantsIn ran.site.range found tree
+  let found := ran.inside.foldl (init := #[]) fun found tree => constantsIn source ran.site.range found tree
   let found := found.qsort fun a b => a.1.start < b.1.start || (a.1.start == b.1.start && a.1.stop < b.1.stop)
   let offset (pos : String.Pos.Raw) : Nat := (moved margin (String.Pos.Raw.extract source ran.site.range.start pos)).length
   .arr <| found.map fun (range, name) =>

@@ -121,7 +121,7 @@ def test_pairs_of_both_kinds_are_exported(layout: str, filled: Path, lemma: Lemm
         "sharegpt": {"conversations"},
     }[layout]
     assert {key for row in tactics for key in row} == keys
-    assert not any(HELD_OUT == row.get("theorem") for row in (*tactics, *proofs))
+    assert not any(row.get("theorem") == HELD_OUT for row in (*tactics, *proofs))
 
 
 def test_reprover_prompts_are_for_tactics_alone(filled: Path, lemma: Lemma, tmp_path: Path) -> None:
@@ -263,13 +263,14 @@ def test_a_mutant_of_a_held_out_theorem_is_told(lemma: Lemma, tmp_path: Path) ->
         (["--depth", "2"], lambda m: m.depth == 2),
         (["--with", "side-goals"], lambda m: "side-goals" in m.marks),
         (["--without", "trivial:simp", "--without", "trivial:omega"], lambda m: not m.marks),
-        (["--kind", "unfold", "--depth", "1", "--without", "trivial:simp"], None),
+        (
+            ["--kind", "unfold", "--depth", "1", "--without", "trivial:simp"],
+            lambda m: m.kind == "unfold" and m.depth == 1 and "trivial:simp" not in m.marks,
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_filters_choose_mutants(options: list[str], passes: Any, filled: Path, lemma: Lemma, tmp_path: Path) -> None:
-    if passes is None:
-        passes = lambda m: m.kind == "unfold" and m.depth == 1 and "trivial:simp" not in m.marks  # noqa: E731
     assert lemma("export", "jsonl", "--store", filled, "--out", "out", *options).code == 0
     names = [row["name"] for row in rows_of(tmp_path / "out" / "mutants.jsonl")]
     assert names == [mutant.name for mutant in stored(filled) if passes(mutant)]
@@ -326,9 +327,7 @@ def test_a_store_without_what_is_wanted_is_refused(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_named_with_its_cure(
-    arguments: list[str], complaint: str, lemma: Lemma, tmp_path: Path
-) -> None:
+def test_a_mistake_is_named_with_its_cure(arguments: list[str], complaint: str, lemma: Lemma, tmp_path: Path) -> None:
     store = make_store(tmp_path / "lemma.db", mutants=50)
     with Store.open(store) as opened:
         add_run(opened, library(), [], command="trace")
@@ -374,7 +373,9 @@ def test_an_interrupted_export_leaves_no_half_data_set(stop: signal.Signals, lem
 def test_mutants_as_lean_files_are_accepted_by_lean(lemma: Lemma, tmp_path: Path) -> None:
     step = (MutationStep(MutationKind.symmetry, "⊢"),)
     sums = [
-        Mutant(digest(str(n))[:32], "Nat.add_comm", step, f" (a : Nat) : {n} + a = a + {n}", "by\n  exact Nat.add_comm ..")
+        Mutant(
+            digest(str(n))[:32], "Nat.add_comm", step, f" (a : Nat) : {n} + a = a + {n}", "by\n  exact Nat.add_comm .."
+        )
         for n in range(7)
     ]
     with Store.open(tmp_path / "lemma.db") as store:

@@ -51,6 +51,11 @@ def _harvests(mutants: Iterator[Mutant]) -> Iterator[Harvest]:
         yield Harvest(some[0].parent, some)
 
 
+def numbered(start: int, count: int) -> Iterator[Mutant]:
+    """Mutants that differ from those of other numbers."""
+    return (mutant(number, parent=f"Nat.parent_{number // PER_THEOREM}") for number in range(start, start + count))
+
+
 def add_project(store: Store, theorems: int = 40, lib: Library = PROJECT) -> None:
     """A traced project: each theorem has premises of its own and shared ones, every fifth no tactics, one no source text."""
     store.save_library(lib)

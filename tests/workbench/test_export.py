@@ -98,14 +98,18 @@ def test_pre_training_text_has_all_declarations_but_those_held_out(filled: Path,
     assert lemma("export", "cpt", "--store", filled, "--out", "text", "--plain").code == 0
     files = sorted((tmp_path / "json").glob("*.jsonl"))
     assert [path.name for path in files] == ["cpt-00000.jsonl", "cpt-00001.jsonl", "cpt-00002.jsonl"]
-    assert [len(rows_of(path)) for path in files] == [150, 150, 138]
+    assert [len(rows_of(path)) for path in files] == [150, 150, 137]
     texts = [row["text"] for path in files for row in rows_of(path)]
     assert "\n\n".join(texts) + "\n\n" == (tmp_path / "text" / "cpt-00000.txt").read_text()
     assert texts[-400:] == [mutant.declaration for mutant in stored(filled)]
     assert not any(text.startswith(f"theorem {HELD_OUT} ") for text in texts)
     card = json.loads((tmp_path / "json" / "card.json").read_text())
     assert card["held_out"] == [HELD_OUT]
-    assert card["left_out"] == {"traced theorems that were held out": 1, "traced theorems without source text": 1}
+    assert card["left_out"] == {
+        "traced theorems that were held out": 1,
+        "traced theorems without source text": 1,
+        "traced theorems that are fields of structures": 1,
+    }
 
 
 @pytest.mark.parametrize("layout", ["plain", "alpaca", "sharegpt"])
@@ -114,7 +118,7 @@ def test_pairs_of_both_kinds_are_exported(layout: str, filled: Path, lemma: Lemm
     tactics = rows_of(tmp_path / "out" / "tactics.jsonl")
     proofs = rows_of(tmp_path / "out" / "proofs.jsonl")
     # Of 40 theorems 8 have no tactics, one is held out; each of the others has three tactics that begin with a goal.
-    assert (len(tactics), len(proofs)) == (93, 438)
+    assert (len(tactics), len(proofs)) == (93, 437)
     keys = {
         "plain": {"prompt", "completion", "theorem", "state_after"},
         "alpaca": {"instruction", "input", "output"},
@@ -153,9 +157,9 @@ def test_the_benchmark_has_the_layout_and_the_types_of_leandojos(filled: Path, l
     assert set(metadata["from_repo"]) == {"url", "commit"}
     for strategy in ("random", "novel_premises"):
         parts = {name: json.loads((out / strategy / f"{name}.json").read_text()) for name in ("train", "val", "test")}
-        assert (len(parts["val"]), len(parts["test"]) >= 6) == (5, True)
+        assert (len(parts["val"]), len(parts["test"]) >= 5) == (5, True)
         names = [theorem["full_name"] for part in parts.values() for theorem in part]
-        assert sorted(names) == sorted(f"thm_{number}" for number in range(40))
+        assert sorted(names) == sorted(f"thm_{number}" for number in range(40) if number != 8)
         for theorem in (theorem for part in parts.values() for theorem in part):
             assert_traced(theorem, known)
 
@@ -323,7 +327,7 @@ def test_a_store_without_what_is_wanted_is_refused(
         (["cpt", "--library", "Mathlib"], "No library is called 'Mathlib'"),
         (["leandojo", "--library", "Init"], "trace the folder of a project"),
         (["leandojo", "--val", "ten"], "'ten' is no size of a split"),
-        (["leandojo", "--val", "20", "--test", "20"], "leave none of 40 to train on"),
+        (["leandojo", "--val", "20", "--test", "20"], "leave none of 39 to train on"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -419,7 +423,8 @@ def test_memory_does_not_grow_with_the_number_of_mutants(lemma: Lemma, tmp_path:
         small, large = peak(name, "--sample", "30000"), peak(name)
         assert json.loads((tmp_path / f"{name}0" / "card.json").read_text())["mutants"]["total"] == 300_000
         assert large - small < 20, (name, small, large)
-    assert peak("jsonl", "--limit", "3000", "--force") > large - 64 - 20
+        if name == "jsonl":
+            assert large - peak(name, "--limit", "3000", "--force") < 64 + 20
 
 
 def test_the_store_of_a_data_set_is_not_changed(filled: Path, lemma: Lemma) -> None:

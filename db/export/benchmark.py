@@ -143,6 +143,7 @@ def _fill_card(card: Card, theorems: TheoremSpool, splits: Mapping[str, Split], 
     count(card.left_out, "tactics that start without a goal", theorems.dropped.without_goal)
     count(card.left_out, "tactics with a `·`", theorems.dropped.focused)
     count(card.left_out, "theorems without a place in a source file", theorems.unplaced)
+    count(card.left_out, "theorems that are fields of structures", theorems.undeclared)
     card.notes.append(f"Sizes asked for: val {sizes.val}, test {sizes.test}.")
 
 

@@ -21,6 +21,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_KEYWORDS = frozenset({"theorem", "lemma"})
+
 _BINDING = frozenset({"let", "have", "let_fun", "letI", "haveI"})
 """Words that have a `:=` of their own."""
 
@@ -48,6 +50,11 @@ def proof_of(code: str) -> str | None:
                 return code[end:].strip() or None
             bindings -= 1
     return None
+
+
+def is_declared(code: str) -> bool:
+    """Whether a source text declares a theorem by that word: the fields of a structure that are theorems have texts too."""
+    return any(kind == "word" and token in _KEYWORDS for kind, token, _ in _tokens(code))
 
 
 def _tokens(code: str) -> Iterator[tuple[str, str, int]]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from db.export.declarations import is_declared
 from db.export.folder import Sink
 from db.export.sft import NO_GOALS, distinct
 from db.records import Module, Position, Premise, PremiseUse, Span, TacticStep, Theorem
@@ -237,12 +238,17 @@ class TheoremSpool:
     """Modules beyond the library in which a premise is defined."""
     unplaced: int = 0
     """Theorems without a place in a source file, which are left out."""
+    undeclared: int = 0
+    """Theorems that no `theorem` or `lemma` declares, such as fields of structures: LeanDojo has only those."""
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def append(self, theorem: Theorem, steps: Sequence[TacticStep]) -> None:
         """Adds a theorem."""
         if theorem.span is None:
             self.unplaced += 1
+            return
+        if theorem.code is not None and not is_declared(theorem.code):
+            self.undeclared += 1
             return
         record = theorem_record(theorem, steps, self.paths, self.origin, self.dropped)
         self.tactics += len(record["traced_tactics"])

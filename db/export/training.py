@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from db.export import cpt, sft
 from db.export.card import Card
-from db.export.declarations import proof_of
+from db.export.declarations import is_declared, proof_of
 from db.export.errors import ExportError
 from db.export.folder import Draft
 from db.export.order import Order, chosen_libraries, count, proofs_of, theorems_of
@@ -49,10 +49,12 @@ class Material:
             self.card.libraries = chosen_libraries(self.order)
 
     def theorems(self, *, with_proof: bool = False) -> Iterator[Theorem]:
-        """Traced theorems whose source is known; of those, if that is asked for, the ones with a proof behind `:=`."""
+        """Traced theorems whose declaration is known; of those, if that is asked for, the ones with a proof behind `:=`."""
         for theorem in theorems_of(self.order, self.card):
             if not theorem.code:
                 count(self.card.left_out, "traced theorems without source text")
+            elif not is_declared(theorem.code):
+                count(self.card.left_out, "traced theorems that are fields of structures")
             elif with_proof and proof_of(theorem.code) is None:
                 count(self.card.left_out, "traced theorems defined by cases")
             else:

@@ -98,14 +98,18 @@ def test_pre_training_text_has_all_declarations_but_those_held_out(filled: Path,
     assert lemma("export", "cpt", "--store", filled, "--out", "text", "--plain").code == 0
     files = sorted((tmp_path / "json").glob("*.jsonl"))
     assert [path.name for path in files] == ["cpt-00000.jsonl", "cpt-00001.jsonl", "cpt-00002.jsonl"]
-    assert [len(rows_of(path)) for path in files] == [150, 150, 138]
+    assert [len(rows_of(path)) for path in files] == [150, 150, 137]
     texts = [row["text"] for path in files for row in rows_of(path)]
     assert "\n\n".join(texts) + "\n\n" == (tmp_path / "text" / "cpt-00000.txt").read_text()
     assert texts[-400:] == [mutant.declaration for mutant in stored(filled)]
     assert not any(text.startswith(f"theorem {HELD_OUT} ") for text in texts)
     card = json.loads((tmp_path / "json" / "card.json").read_text())
     assert card["held_out"] == [HELD_OUT]
-    assert card["left_out"] == {"traced theorems that were held out": 1, "traced theorems without source text": 1}
+    assert card["left_out"] == {
+        "traced theorems that were held out": 1,
+        "traced theorems without source text": 1,
+        "traced theorems that are fields of structures": 1,
+    }
 
 
 @pytest.mark.parametrize("layout", ["plain", "alpaca", "sharegpt"])
@@ -114,14 +118,14 @@ def test_pairs_of_both_kinds_are_exported(layout: str, filled: Path, lemma: Lemm
     tactics = rows_of(tmp_path / "out" / "tactics.jsonl")
     proofs = rows_of(tmp_path / "out" / "proofs.jsonl")
     # Of 40 theorems 8 have no tactics, one is held out; each of the others has three tactics that begin with a goal.
-    assert (len(tactics), len(proofs)) == (93, 438)
+    assert (len(tactics), len(proofs)) == (93, 437)
     keys = {
         "plain": {"prompt", "completion", "theorem", "state_after"},
         "alpaca": {"instruction", "input", "output"},
         "sharegpt": {"conversations"},
     }[layout]
     assert {key for row in tactics for key in row} == keys
-    assert not any(HELD_OUT == row.get("theorem") for row in (*tactics, *proofs))
+    assert not any(row.get("theorem") == HELD_OUT for row in (*tactics, *proofs))
 
 
 def test_reprover_prompts_are_for_tactics_alone(filled: Path, lemma: Lemma, tmp_path: Path) -> None:
@@ -153,9 +157,9 @@ def test_the_benchmark_has_the_layout_and_the_types_of_leandojos(filled: Path, l
     assert set(metadata["from_repo"]) == {"url", "commit"}
     for strategy in ("random", "novel_premises"):
         parts = {name: json.loads((out / strategy / f"{name}.json").read_text()) for name in ("train", "val", "test")}
-        assert (len(parts["val"]), len(parts["test"]) >= 6) == (5, True)
+        assert (len(parts["val"]), len(parts["test"]) >= 5) == (5, True)
         names = [theorem["full_name"] for part in parts.values() for theorem in part]
-        assert sorted(names) == sorted(f"thm_{number}" for number in range(40))
+        assert sorted(names) == sorted(f"thm_{number}" for number in range(40) if number != 8)
         for theorem in (theorem for part in parts.values() for theorem in part):
             assert_traced(theorem, known)
 
@@ -263,13 +267,14 @@ def test_a_mutant_of_a_held_out_theorem_is_told(lemma: Lemma, tmp_path: Path) ->
         (["--depth", "2"], lambda m: m.depth == 2),
         (["--with", "side-goals"], lambda m: "side-goals" in m.marks),
         (["--without", "trivial:simp", "--without", "trivial:omega"], lambda m: not m.marks),
-        (["--kind", "unfold", "--depth", "1", "--without", "trivial:simp"], None),
+        (
+            ["--kind", "unfold", "--depth", "1", "--without", "trivial:simp"],
+            lambda m: m.kind == "unfold" and m.depth == 1 and "trivial:simp" not in m.marks,
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_filters_choose_mutants(options: list[str], passes: Any, filled: Path, lemma: Lemma, tmp_path: Path) -> None:
-    if passes is None:
-        passes = lambda m: m.kind == "unfold" and m.depth == 1 and "trivial:simp" not in m.marks  # noqa: E731
     assert lemma("export", "jsonl", "--store", filled, "--out", "out", *options).code == 0
     names = [row["name"] for row in rows_of(tmp_path / "out" / "mutants.jsonl")]
     assert names == [mutant.name for mutant in stored(filled) if passes(mutant)]
@@ -322,13 +327,11 @@ def test_a_store_without_what_is_wanted_is_refused(
         (["cpt", "--library", "Mathlib"], "No library is called 'Mathlib'"),
         (["leandojo", "--library", "Init"], "trace the folder of a project"),
         (["leandojo", "--val", "ten"], "'ten' is no size of a split"),
-        (["leandojo", "--val", "20", "--test", "20"], "leave none of 40 to train on"),
+        (["leandojo", "--val", "20", "--test", "20"], "leave none of 39 to train on"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_is_named_with_its_cure(
-    arguments: list[str], complaint: str, lemma: Lemma, tmp_path: Path
-) -> None:
+def test_a_mistake_is_named_with_its_cure(arguments: list[str], complaint: str, lemma: Lemma, tmp_path: Path) -> None:
     store = make_store(tmp_path / "lemma.db", mutants=50)
     with Store.open(store) as opened:
         add_run(opened, library(), [], command="trace")
@@ -374,7 +377,9 @@ def test_an_interrupted_export_leaves_no_half_data_set(stop: signal.Signals, lem
 def test_mutants_as_lean_files_are_accepted_by_lean(lemma: Lemma, tmp_path: Path) -> None:
     step = (MutationStep(MutationKind.symmetry, "⊢"),)
     sums = [
-        Mutant(digest(str(n))[:32], "Nat.add_comm", step, f" (a : Nat) : {n} + a = a + {n}", "by\n  exact Nat.add_comm ..")
+        Mutant(
+            digest(str(n))[:32], "Nat.add_comm", step, f" (a : Nat) : {n} + a = a + {n}", "by\n  exact Nat.add_comm .."
+        )
         for n in range(7)
     ]
     with Store.open(tmp_path / "lemma.db") as store:
@@ -414,10 +419,12 @@ def test_memory_does_not_grow_with_the_number_of_mutants(lemma: Lemma, tmp_path:
         return int(done.stdout.splitlines()[-1]) / 1024
 
     for name in ("jsonl", "parquet", "cpt", "sft", "lean"):
-        small, large = peak(name, "--limit", "30000"), peak(name)
+        # A sample is taken from all rows, so that SQLite's page cache of 64 MiB is as full as for the whole.
+        small, large = peak(name, "--sample", "30000"), peak(name)
         assert json.loads((tmp_path / f"{name}0" / "card.json").read_text())["mutants"]["total"] == 300_000
-        # Ten times the rows: what grows is the list of parents, and of files.
-        assert large - small < 40, (name, small, large)
+        assert large - small < 20, (name, small, large)
+        if name == "jsonl":
+            assert large - peak(name, "--limit", "3000", "--force") < 64 + 20
 
 
 def test_the_store_of_a_data_set_is_not_changed(filled: Path, lemma: Lemma) -> None:

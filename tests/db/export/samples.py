@@ -32,12 +32,12 @@ def library(name: str = "Init", *, root: str | None = None, imports: tuple[str, 
 
 
 def mutant(number: int, *, parent: str = "Nat.add_comm") -> Mutant:
-    """A mutant that no other number gives; every third has two steps, marks and kinds go round."""
+    """A mutant that no other number gives; every third has two steps, kinds and marks go round."""
     step = MutationStep(KINDS[number % len(KINDS)], "⊢", f"Nat.lemma_{number % 97}", number % 2 == 1, "a + b")
     steps = (MutationStep(MutationKind.symmetry, "h"), step) if number % 3 == 0 else (step,)
     statement = f' (a b : Nat) (h : a = {number}) : "say \\"{number}\\"\\n".length + a = b + {number}'
     proof = f"by\n  have := {parent}\n  simpa using this {number}"
-    return Mutant(digest(str(number))[:32], parent, steps, statement, proof, MARKS[number % 3], number % 50)
+    return Mutant(digest(str(number))[:32], parent, steps, statement, proof, MARKS[number // 9 % 3], number % 50)
 
 
 def span(line: int, column: int = 0, *, lines: int = 2) -> Span:

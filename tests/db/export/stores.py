@@ -51,8 +51,13 @@ def _harvests(mutants: Iterator[Mutant]) -> Iterator[Harvest]:
         yield Harvest(some[0].parent, some)
 
 
+def numbered(start: int, count: int) -> Iterator[Mutant]:
+    """Mutants that differ from those of other numbers."""
+    return (mutant(number, parent=f"Nat.parent_{number // PER_THEOREM}") for number in range(start, start + count))
+
+
 def add_project(store: Store, theorems: int = 40, lib: Library = PROJECT) -> None:
-    """A traced project: each theorem has premises of its own and shared ones, every fifth no tactics, one no source text."""
+    """A traced project: each theorem has premises of its own and shared ones, every fifth no tactics, one no source text, one is a field."""
     store.save_library(lib)
     for at, module in enumerate(project_modules()):
         own = range(at, theorems, 3)
@@ -62,7 +67,7 @@ def add_project(store: Store, theorems: int = 40, lib: Library = PROJECT) -> Non
 
 
 def _theorem(number: int, module: Module) -> Theorem:
-    code = "" if number != 7 else None
+    code = {7: None, 8: "field_8"}.get(number, "")
     return theorem(
         f"thm_{number}", module=module.name, line=10 * number + 1, constants=("Nat", f"c{number // 4}"), code=code
     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from db.export.declarations import proof_of
+from db.export.declarations import is_declared, proof_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,17 @@ from db.export.declarations import proof_of
 )
 def test_the_proof_stands_behind_the_declarations_own_definition_sign(code: str, proof: str | None) -> None:
     assert proof_of(code) == proof
+
+
+@pytest.mark.parametrize(
+    ("code", "declared"),
+    [
+        ("theorem t : 1 = 1 := rfl", True),
+        ("@[simp] protected lemma t : 1 = 1 := rfl", True),
+        ("mul_assoc", False),
+        ("/-- a theorem -/ mul_assoc : ∀ a b c, a = b", False),
+        ("theorems : 1 = 1", False),
+    ],
+)
+def test_only_the_keyword_declares_a_theorem(code: str, declared: bool) -> None:
+    assert is_declared(code) == declared

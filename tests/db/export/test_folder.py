@@ -34,7 +34,7 @@ def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, MemoryError])
 def test_nothing_is_left_of_a_folder_that_was_not_completed(error: type[BaseException], tmp_path: Path) -> None:
     def begun() -> None:
-        with Draft(tmp_path / "data") as draft:
+        with Draft(tmp_path / "deep" / "er" / "data") as draft:
             fill(draft, ["a"])
             raise error
 

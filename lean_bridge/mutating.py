@@ -41,8 +41,8 @@ class MutationLimits:
     depth: int = 1
     branch: int = 2
     size: int = 300
-    heartbeats: int = 20_000
-    budget: int = 300
+    heartbeats: int = 4000
+    budget: int = 100
 
 
 @dataclass(frozen=True, slots=True)

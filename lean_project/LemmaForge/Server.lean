@@ -381,7 +381,7 @@ private def mutateRun : Handler := fun c r => do
   let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
     let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
     if ← c.clock.isCancelled then return named [("failure", "cancelled")]
-    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest { index, config, canonical } name.toName) with
+    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest index canonical config name.toName) with
     | (_, some stop, _) => return named [("failure", stop.kind.toString)]
     | (.error e, none, _) => return named [("failure", .str s!"error: {← e.toMessageData.toString}")]
     | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]

@@ -1,5 +1,9 @@
 module
 
+public import Lean.Elab.Tactic.Omega
+public import Lean.Meta.Tactic.Contradiction
+public import Lean.Meta.Tactic.Rfl
+public import Lean.Meta.Tactic.Simp
 public import LemmaForge.Mutate.Text
 
 /-!
@@ -15,8 +19,29 @@ namespace LemmaForge.Mutate
 
 open Lean Meta Elab
 
-/-- Tactics that make a statement trivial, by the name of the mark, cheapest first. -/
-def closers : List (String × String) := [("rfl", "by rfl"), ("omega", "by omega"), ("decide", "by decide"), ("simp", "by simp")]
+/-- What `simp` works with by default, looked up once for many statements. -/
+structure SimpSet where
+  /-- Lemmas and configuration. -/
+  context : Simp.Context
+  /-- Simplification procedures. -/
+  procedures : Simp.SimprocsArray
+
+/-- The default simp set. -/
+def SimpSet.default : MetaM SimpSet := return { context := ← Simp.Context.mkDefault, procedures := #[← Simp.getSimprocs] }
+
+/-- Whether `act` closes a goal within `heartbeats` thousand heartbeats. The tactics are called as functions: their syntax would cost as much as they do. -/
+private def closes (goal : Expr) (heartbeats : Nat) (act : MVarId → MetaM Bool) : TermElabM Bool := do
+  let result ← attempt heartbeats do act (← mkFreshExprSyntheticOpaqueMVar goal).mvarId!
+  return result matches .ok true
+
+private def byOmega (goal : MVarId) : MetaM Bool := do
+  let some goal ← goal.falseOrByContra | return true
+  goal.withContext do Tactic.Omega.omega (← getLocalHyps).toList goal {}
+  return true
+
+private def byDecide (goal : MVarId) : MetaM Bool := do
+  let decision ← mkDecide (← goal.getType)
+  return (← withAtLeastTransparency .default (whnf decision)).isConstOf ``true
 
 /-- Whether a proposition is about numbers and nothing else, so that `omega` may have a say. -/
 private partial def isArithmetic (e : Expr) : Bool :=
@@ -33,31 +58,29 @@ where
       τ.isConstOf ``Nat || τ.isConstOf ``Int || τ.isAppOf ``Fin
     | _ => false
 
-/-- Whether a tactic block closes a goal within `heartbeats` thousand heartbeats. -/
-private def closes (goal : Expr) (block : String) (heartbeats : Nat) : TermElabM Bool := do
-  let .ok stx := Parser.runParserCategory (← getEnv) `term block | return false
-  let result ← attempt heartbeats do
-    let mvar ← mkFreshExprSyntheticOpaqueMVar goal
-    Term.withoutErrToSorry <| Term.runTactic mvar.mvarId! stx .term
-    if (← Core.getMessageLog).hasErrors then throwError "failed"
-    return !(← instantiateMVars mvar).hasSorry
-  return result matches .ok true
-
-/-- Whether the hypotheses of a statement are seen to contradict each other. -/
-def isVacuous (type : Expr) (heartbeats : Nat) : TermElabM Bool :=
+/-- Whether the hypotheses of a statement are seen to contradict each other: by `contradiction`, `omega` or `simp_all`. -/
+def isVacuous (type : Expr) (simp : SimpSet) (heartbeats : Nat) : TermElabM Bool :=
   forallTelescope type fun xs _ => do
     let hypotheses ← xs.filterMapM fun x => do
       let type ← inferType x
       return if (← isProp type) then some type else none
     if hypotheses.isEmpty then return false
-    let tactics := ["by contradiction"] ++ (if hypotheses.any isArithmetic then ["by omega"] else []) ++ ["by simp_all"]
-    tactics.anyM fun block => closes (.const ``False []) block heartbeats
+    let false_ := Lean.mkConst ``False
+    if ← closes false_ heartbeats (fun goal => return ← goal.contradictionCore {}) then return true
+    if hypotheses.any isArithmetic then
+      if ← closes false_ heartbeats byOmega then return true
+    closes false_ heartbeats fun goal => return (← simpAll goal simp.context simp.procedures).1.isNone
 
-/-- Whether the tactic `closer`, one of `closers`, closes a statement at once. Those that cannot do so by the form of the statement are not tried. -/
-def closesAtOnce (type : Expr) (closer : String × String) (heartbeats : Nat) : TermElabM Bool :=
+/-- Tactics that make a statement trivial, by the name of the mark, cheapest first. -/
+def closers : List String := ["rfl", "omega", "decide", "simp"]
+
+/-- Whether one of the `closers` closes a statement at once. Those that cannot do so by the form of the statement are not tried. -/
+def closesAtOnce (closer : String) (type : Expr) (simp : SimpSet) (heartbeats : Nat) : TermElabM Bool :=
   forallTelescope type fun xs conclusion => do
-    if closer.1 == "decide" && !xs.isEmpty then return false
-    if closer.1 == "omega" && !isArithmetic conclusion then return false
-    closes conclusion closer.2 heartbeats
+    match closer with
+    | "rfl" => closes conclusion heartbeats fun goal => do goal.applyRfl; return true
+    | "omega" => if isArithmetic conclusion then closes conclusion heartbeats byOmega else return false
+    | "decide" => if xs.isEmpty then closes conclusion heartbeats byDecide else return false
+    | _ => closes conclusion heartbeats fun goal => return (← simpTarget goal simp.context simp.procedures).1.isNone
 
 end LemmaForge.Mutate

@@ -36,9 +36,9 @@ structure Config where
   /-- Larger statements are thrown away; nodes of the term. -/
   size : Nat := 300
   /-- Lean's `maxHeartbeats` for building and for writing a candidate. -/
-  heartbeats : Nat := 20000
+  heartbeats : Nat := 4000
   /-- The same for each test of whether it is worth having. -/
-  budget : Nat := 300
+  budget : Nat := 100
 
 instance : FromJson Config where
   fromJson? json := do
@@ -80,10 +80,8 @@ structure Harvest where
   mutants : Array Mutant := #[]
   /-- What fell out, by stage and reason. -/
   rejected : Std.HashMap (String × String) Rejected := {}
-  /-- Candidates that entered each stage. -/
-  counts : Std.HashMap String Nat := {}
-  /-- Nanoseconds spent in each stage. -/
-  nanoseconds : Std.HashMap String Nat := {}
+  /-- Candidates that entered each stage, and nanoseconds spent in it. -/
+  laps : Std.HashMap String (Nat × Nat) := {}
   /-- Statements met. -/
   met : Std.HashSet Expr := {}
 
@@ -95,6 +93,10 @@ structure Context where
   config : Config
   /-- Hashes statements. -/
   canonical : Canonical
+  /-- Measures the stages. -/
+  watch : Stopwatch
+  /-- What `simp` knows. -/
+  simp : SimpSet
 
 /-- The monad of a harvest. -/
 abbrev HarvestM := ReaderT Context (StateRefT Harvest TermElabM)
@@ -111,13 +113,7 @@ structure Proposal where
   build : MetaM Candidate
 
 private def measured {α : Type} (stage : String) (act : HarvestM α) : HarvestM α := do
-  let began ← IO.monoNanosNow
-  let result ← act
-  let spent := (← IO.monoNanosNow) - began
-  modify fun h => { h with
-    counts := h.counts.alter stage fun n => some (n.getD 0 + 1)
-    nanoseconds := h.nanoseconds.alter stage fun n => some (n.getD 0 + spent) }
-  return result
+  (← read).watch.measure stage act
 
 private def fallsOut (stage reason : String) (what : Unit → String) : HarvestM Unit :=
   modify fun h => { h with rejected := h.rejected.alter (stage, reason) fun
@@ -283,19 +279,19 @@ private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := 
 /-- Tests and writes a sound candidate. Returns it with the parent that it can be itself. -/
 private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
-  match ← measured "text" (c.readable parent.preamble config.heartbeats : TermElabM _) with
+  match ← measured "text" (do c.readable parent.preamble config.heartbeats (← read).watch) with
   | .error (.reading e) => fallsOut "text" (if e.startsWith "reads differently" then e else "does not read back") fun _ => s!"{what ()}: {e}"; return none
   | .error (.script e) => fallsOut "text" "no script" fun _ => s!"{what ()}: {e}"; return none
   | .error (.kernel e) => fallsOut "text" "the kernel refuses the script" fun _ => s!"{what ()}: {e}"; return none
   | .ok text =>
     if c.newHypotheses then
-      if ← measured "vacuous" (isVacuous c.type config.budget : TermElabM _) then
+      if ← measured "vacuous" (do isVacuous text.type (← read).simp config.budget) then
         fallsOut "vacuous" "hypotheses contradict each other" what
         return none
-    let trivial? ← closers.findM? fun closer => measured closer.1 (closesAtOnce c.type closer config.budget : TermElabM _)
-    let canonical ← measured "hash" do return ← (← read).canonical.hash (← getEnv) c.type
-    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.printing > 0 then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·.1)
-    let mutant := { canonical, steps := parent.steps.push c.step, signature := text.signature, proof := byBlock text.script, marks, size := c.type.sizeWithoutSharing }
+    let trivial? ← closers.findM? fun closer => measured closer (do closesAtOnce closer text.type (← read).simp config.budget)
+    let canonical ← measured "hash" do return ← (← read).canonical.hash (← getEnv) text.type
+    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.printing > 0 then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·)
+    let mutant := { canonical, steps := parent.steps.push c.step, signature := text.signature, proof := byBlock text.script, marks, size := text.type.sizeWithoutSharing }
     return some (mutant, asParent parent c text)
 where
   /-- A mutant is no constant, so a proof that builds on it has it as a `have` first. -/
@@ -337,12 +333,13 @@ private partial def mutate (root : Name) (parent : Parent) (limit : Nat) : Harve
       mutate root child (max 1 (limit / 2))
 
 /-- All mutants of a theorem of the library. -/
-def harvest (context : Context) (theorem_ : Name) : TermElabM Harvest := do
+def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := do
+  let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default }
   let info ← getConstInfo theorem_
   let type ← withTypableNames info.type
   let parent := { written := shown theorem_, levelParams := info.levelParams, type, proof := .const theorem_ (info.levelParams.map .param) }
-  let ((), h) ← (mutate theorem_ parent context.config.limit).run context |>.run { met := ({} : Std.HashSet Expr).insert (sameUniverses type) }
-  return h
+  let ((), h) ← (mutate theorem_ parent config.limit).run context |>.run { met := ({} : Std.HashSet Expr).insert (sameUniverses type) }
+  return { h with laps := ← context.watch.laps.get }
 
 instance : ToJson Mutant where
   toJson m := Json.mkObj [("canonical", m.canonical), ("steps", toJson m.steps), ("statement", m.signature), ("proof", m.proof), ("marks", toJson m.marks), ("size", m.size)]
@@ -351,7 +348,7 @@ instance : ToJson Harvest where
   toJson h := Json.mkObj [
     ("mutants", toJson h.mutants),
     ("rejects", .arr (h.rejected.toArray.map fun ((stage, reason), r) => Json.mkObj [("stage", stage), ("reason", reason), ("count", r.count), ("example", .str (r.example_.take 500).toString)])),
-    ("counts", Json.mkObj (h.counts.toList.map fun (stage, n) => (stage, (n : Json)))),
-    ("seconds", Json.mkObj (h.nanoseconds.toList.map fun (stage, n) => (stage, secondsJson n)))]
+    ("counts", Json.mkObj (h.laps.toList.map fun (stage, n, _) => (stage, (n : Json)))),
+    ("seconds", Json.mkObj (h.laps.toList.map fun (stage, _, t) => (stage, secondsJson t)))]
 
 end LemmaForge.Mutate

@@ -16,10 +16,28 @@ namespace LemmaForge.Mutate
 
 open Lean Meta Elab
 
+/-- How often each stage was entered, and how long it took. -/
+structure Stopwatch where
+  /-- Times entered and nanoseconds, by stage. -/
+  laps : IO.Ref (Std.HashMap String (Nat × Nat))
+
+/-- Nothing measured yet. -/
+def Stopwatch.new : BaseIO Stopwatch := return { laps := ← IO.mkRef {} }
+
+/-- Measures `act` as a part of `stage`, if it ends well or ill by itself. -/
+@[specialize] def Stopwatch.measure {m : Type → Type} {α : Type} [Monad m] [MonadLiftT BaseIO m] (watch : Stopwatch) (stage : String) (act : m α) : m α := do
+  let began ← (IO.monoNanosNow : BaseIO Nat)
+  let result ← act
+  let spent := (← (IO.monoNanosNow : BaseIO Nat)) - began
+  (watch.laps.modify fun laps => laps.alter stage fun lap => let (n, t) := lap.getD (0, 0); some (n + 1, t + spent) : BaseIO Unit)
+  return result
+
 /-- A statement read back from its text, with a script that proves it. -/
 structure Readable where
   /-- What stands behind the name. -/
   signature : String
+  /-- The statement that Lean reads in it. -/
+  type : Expr
   /-- The lines of the tactic proof. -/
   script : List String
   /-- Which way of printing; 0 is Lean's usual one. -/
@@ -103,36 +121,46 @@ def kernelAccepts (levelParams : List Name) (type proof : Expr) : CoreM (Except 
   | .error .interrupted => throwInterruptException
   | .error e => return .error (← (e.toMessageData {}).toString)
 
+/-- Whether two statements are the same, up to the choice of proofs inside them: Lean finds those anew when it reads `a[i]`. -/
+private def isSame (expected read : Expr) : MetaM Bool := do
+  if dropMData read == expected then return true
+  if read.hasMVar then return false
+  withReducible (isDefEq expected read)
+
 /-- The first of some scripts that proves the conclusion of a statement. Each has so many thousand heartbeats. -/
-private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) : TermElabM (Except TextFault (List String)) := do
+private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault (List String)) := do
   let mut complaint := "there is none"
   for script in scripts, i in [0:scripts.length] do
-    match ← attempt heartbeats (do let proof ← runScript xs conclusion script; kernelAccepts c.levelParams c.type proof) with
+    match ← watch.measure "script" <| attempt heartbeats (do let proof ← runScript xs conclusion script; watch.measure "kernel" (kernelAccepts c.levelParams c.type proof : CoreM _)) with
     | .ok (.ok ()) => return .ok script
     | .ok (.error e) => return .error (.kernel e)
     | .error e => if i == 0 then complaint := e
   return .error (.script complaint)
 
 /-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
-def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) : TermElabM (Except TextFault Readable) := do
+def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault Readable) := do
   let expected := dropMData c.type
   let scripts := c.scripts.map (preamble.toList ++ ·)
   let mut complaint := ""
   for printing in printings, i in [0:printings.length] do
     -- The scripts run in the scope of the signature, each with heartbeats of its own.
     let result ← attempt (heartbeats * (scripts.length + 1)) do
-      let signature ← withOptions printing (signatureText c.levelParams c.type)
+      let signature ← watch.measure "print" (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
       match parts (← getEnv) signature with
       | .error e => throwError "does not parse: {e}"
       | .ok (binders, conclusion) =>
         withSignature c.levelParams binders conclusion fun xs read => do
-          unless dropMData (← instantiateMVars (← mkForallFVars xs read)) == expected do throwError "reads differently"
-          match ← provedBy c xs read scripts heartbeats with
+          let type ← instantiateMVars (← mkForallFVars xs read)
+          unless ← isSame expected type do throwError "reads differently"
+          match ← provedBy { c with type } xs read scripts heartbeats watch with
           | .error fault => return .error fault
-          | .ok script => return .ok { signature, script, printing := i }
+          | .ok script => return .ok { signature, type, script, printing := i }
     match result with
     | .ok found => return found
-    | .error e => if complaint.isEmpty then complaint := e
+    | .error e =>
+      if complaint.isEmpty then complaint := e
+      -- A bound that Lean does not find for `a[i]` will not be found for another printing.
+      if e.startsWith "failed to prove index" then break
   return .error (.reading complaint)
 
 end LemmaForge.Mutate

@@ -144,7 +144,7 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : N
   let mut complaint := ""
   for printing in printings, i in [0:printings.length] do
     -- The scripts run in the scope of the signature, each with heartbeats of its own.
-    let result ← attempt (heartbeats * (scripts.length + 1)) do
+    let result ← attempt heartbeats do
       let signature ← watch.measure "print" (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
       match parts (← getEnv) signature with
       | .error e => throwError "does not parse: {e}"

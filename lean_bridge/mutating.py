@@ -41,8 +41,8 @@ class MutationLimits:
     depth: int = 1
     branch: int = 2
     size: int = 300
-    heartbeats: int = 4000
-    budget: int = 100
+    heartbeats: int = 1000
+    budget: int = 50
 
 
 @dataclass(frozen=True, slots=True)

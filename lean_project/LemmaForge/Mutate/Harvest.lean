@@ -36,9 +36,9 @@ structure Config where
   /-- Larger statements are thrown away; nodes of the term. -/
   size : Nat := 300
   /-- Lean's `maxHeartbeats` for building and for writing a candidate. -/
-  heartbeats : Nat := 4000
+  heartbeats : Nat := 1000
   /-- The same for each test of whether it is worth having. -/
-  budget : Nat := 100
+  budget : Nat := 50
 
 instance : FromJson Config where
   fromJson? json := do

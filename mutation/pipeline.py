@@ -8,14 +8,15 @@ kills Lean is known by name. Whatever is interrupted, by Ctrl-C or by a power cu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from db.figures import Stored
-from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit
+from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit, UnitStatus
 from lean_bridge import mutating
 from lean_bridge.client import LeanServer, Limits
 from lean_bridge.errors import ServerDied
@@ -27,8 +28,14 @@ if TYPE_CHECKING:
     from db.store import Store
     from lean_bridge.toolchain.base import Toolchain
 
-LEASE_SECONDS: Final = 600.0
-"""How long a unit belongs to a worker that says nothing."""
+LEASE_SECONDS: Final = 30.0
+"""How long a unit belongs to a worker that says nothing: so long a run that takes up another one may wait for its last units."""
+
+RENEWAL_SECONDS: Final = 8.0
+"""How often a worker says that it still works."""
+
+WAITING_SECONDS: Final = 1.0
+"""How often a worker without a unit looks whether one of another worker's has become free."""
 
 UNIT_THEOREMS: Final = 8
 """Theorems in a unit: a few seconds of work, which is what a kill can cost."""
@@ -183,22 +190,45 @@ class Pipeline:
     async def _work(self, owner: str) -> None:
         process = _IndexedServer(self._toolchain, self._plan)
         try:
-            while (unit := self._store.lease(self._run.id, owner, self._clock(), LEASE_SECONDS)) is not None:
-                harvests = await self._mutated(process, unit, owner)
+            while (unit := await self._next_unit(owner)) is not None:
+                async with self._kept(unit, owner):
+                    harvests = await self._mutated(process, unit)
                 check_hygiene(harvests, self._held, self._held_forms)
                 stored = await asyncio.to_thread(self._store.finish_unit, unit, harvests)
                 self._report(UnitReport(unit, stored, tuple(harvests)))
         finally:
             await process.stop()
 
-    async def _mutated(self, process: _IndexedServer, unit: Unit, owner: str) -> list[Harvest]:
+    async def _next_unit(self, owner: str) -> Unit | None:
+        """A unit to work on; None when all are done. Units of a process that died become free when their leases run out."""
+        while (unit := self._store.lease(self._run.id, owner, self._clock(), LEASE_SECONDS)) is None:
+            if not self._store.progress(self._run.id).units[UnitStatus.leased]:
+                return None
+            await asyncio.sleep(WAITING_SECONDS)
+        return unit
+
+    @asynccontextmanager
+    async def _kept(self, unit: Unit, owner: str) -> AsyncIterator[None]:
+        """Renews the lease of a unit for as long as the block runs."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(RENEWAL_SECONDS)
+                await asyncio.to_thread(self._store.renew, unit.id, owner, self._clock(), LEASE_SECONDS)
+
+        renewal = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            renewal.cancel()
+
+    async def _mutated(self, process: _IndexedServer, unit: Unit) -> list[Harvest]:
         try:
             return await process.mutate(unit.payload)
         except ServerDied:
             pass
         harvests = []
         for theorem in unit.payload:
-            self._store.renew(unit.id, owner, self._clock(), LEASE_SECONDS)
             try:
                 harvests += await process.mutate((theorem,))
             except ServerDied as death:

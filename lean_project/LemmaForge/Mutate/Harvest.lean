@@ -12,7 +12,8 @@ public import LemmaForge.Mutate.Shape
 tried until enough candidates have been found. So what is found depends on the theorem, the library and the configuration, and not on what the process did before: a run that is
 interrupted and resumed finds what an unbroken one finds.
 
-Each candidate passes the stages `build`, `size`, `duplicate`, `kernel`, `text`, `vacuous`; what falls out is counted under its stage and reason.
+Each candidate passes the stages `build`, `size`, `duplicate`, `kernel` (for its proof term), `print`, `read`, `script`, `kernel` (for the script's term) and `vacuous`; what falls out is
+counted under its stage and reason. What remains is tried by `rfl`, `omega`, `decide` and `simp`, which may mark it as trivial, and named by its hash.
 -/
 
 public section
@@ -263,6 +264,10 @@ private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := 
   if c.type.sizeWithoutSharing > context.config.size then
     fallsOut "size" "too large" what
     return false
+  let env ← getEnv
+  if c.type.getUsedConstants.any fun name => name.isInternalDetail || isPrivateName name || isMatcherCore env name then
+    fallsOut "print" "mentions a constant without a name of its own" what
+    return false
   let normal := sameUniverses c.type
   if context.index.statements.contains normal then
     fallsOut "duplicate" "of a theorem of the library" what
@@ -279,10 +284,10 @@ private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := 
 /-- Tests and writes a sound candidate. Returns it with the parent that it can be itself. -/
 private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
-  match ← measured "text" (do c.readable parent.preamble config.heartbeats (← read).watch) with
-  | .error (.reading e) => fallsOut "text" (if e.startsWith "reads differently" then e else "does not read back") fun _ => s!"{what ()}: {e}"; return none
-  | .error (.script e) => fallsOut "text" "no script" fun _ => s!"{what ()}: {e}"; return none
-  | .error (.kernel e) => fallsOut "text" "the kernel refuses the script" fun _ => s!"{what ()}: {e}"; return none
+  match ← (do c.readable parent.preamble config.heartbeats (← read).watch : HarvestM _) with
+  | .error (.reading e) => fallsOut "read" (if e.startsWith "reads differently" then e else "does not read back") fun _ => s!"{what ()}: {e}"; return none
+  | .error (.script e) => fallsOut "script" "no script" fun _ => s!"{what ()}: {e}"; return none
+  | .error (.kernel e) => fallsOut "kernel" "refused" fun _ => s!"{what ()}: {e}"; return none
   | .ok text =>
     if c.newHypotheses then
       if ← measured "vacuous" (do isVacuous text.type (← read).simp config.budget) then

@@ -24,12 +24,17 @@ structure Stopwatch where
 /-- Nothing measured yet. -/
 def Stopwatch.new : BaseIO Stopwatch := return { laps := ← IO.mkRef {} }
 
-/-- Measures `act` as a part of `stage`, if it ends well or ill by itself. -/
+/-- Adds a time to a stage. -/
+def Stopwatch.add (watch : Stopwatch) (stage : String) (nanoseconds : Nat) : BaseIO Unit :=
+  watch.laps.modify fun laps => laps.alter stage fun lap =>
+    let (n, t) := lap.getD (0, 0)
+    some (n + 1, t + nanoseconds)
+
+/-- Measures `act` as a part of `stage`. Stages do not contain each other, so that times add up. -/
 @[specialize] def Stopwatch.measure {m : Type → Type} {α : Type} [Monad m] [MonadLiftT BaseIO m] (watch : Stopwatch) (stage : String) (act : m α) : m α := do
   let began ← (IO.monoNanosNow : BaseIO Nat)
   let result ← act
-  let spent := (← (IO.monoNanosNow : BaseIO Nat)) - began
-  (watch.laps.modify fun laps => laps.alter stage fun lap => let (n, t) := lap.getD (0, 0); some (n + 1, t + spent) : BaseIO Unit)
+  watch.add stage ((← (IO.monoNanosNow : BaseIO Nat)) - began)
   return result
 
 /-- A statement read back from its text, with a script that proves it. -/
@@ -131,10 +136,12 @@ private def isSame (expected read : Expr) : MetaM Bool := do
 private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault (List String)) := do
   let mut complaint := "there is none"
   for script in scripts, i in [0:scripts.length] do
-    match ← watch.measure "script" <| attempt heartbeats (do let proof ← runScript xs conclusion script; watch.measure "kernel" (kernelAccepts c.levelParams c.type proof : CoreM _)) with
-    | .ok (.ok ()) => return .ok script
-    | .ok (.error e) => return .error (.kernel e)
+    match ← watch.measure "script" <| attempt heartbeats (runScript xs conclusion script) with
     | .error e => if i == 0 then complaint := e
+    | .ok proof =>
+      match ← watch.measure "kernel" (kernelAccepts c.levelParams c.type proof : CoreM _) with
+      | .ok () => return .ok script
+      | .error e => return .error (.kernel e)
   return .error (.script complaint)
 
 /-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
@@ -143,21 +150,26 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : N
   let scripts := c.scripts.map (preamble.toList ++ ·)
   let mut complaint := ""
   for printing in printings, i in [0:printings.length] do
+    let printed ← watch.measure "print" <| attempt heartbeats (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
+    let .ok signature := printed | continue
+    let began ← IO.monoNanosNow
+    let read : BaseIO Unit := do watch.add "read" ((← IO.monoNanosNow) - began)
     -- The scripts run in the scope of the signature, each with heartbeats of its own.
     let result ← attempt heartbeats do
-      let signature ← watch.measure "print" (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
       match parts (← getEnv) signature with
       | .error e => throwError "does not parse: {e}"
       | .ok (binders, conclusion) =>
-        withSignature c.levelParams binders conclusion fun xs read => do
-          let type ← instantiateMVars (← mkForallFVars xs read)
+        withSignature c.levelParams binders conclusion fun xs conclusion => do
+          let type ← instantiateMVars (← mkForallFVars xs conclusion)
           unless ← isSame expected type do throwError "reads differently"
-          match ← provedBy { c with type } xs read scripts heartbeats watch with
+          read
+          match ← provedBy { c with type } xs conclusion scripts heartbeats watch with
           | .error fault => return .error fault
           | .ok script => return .ok { signature, type, script, printing := i }
     match result with
     | .ok found => return found
     | .error e =>
+      read
       if complaint.isEmpty then complaint := e
       -- A bound that Lean does not find for `a[i]` will not be found for another printing.
       if e.startsWith "failed to prove index" then break

@@ -42,6 +42,8 @@ A program that elaborates, proves and checks on request. Read in this order:
   the kernel says, and on which axioms) and `Judge.Export` (declarations for a second opinion);
 * `Premise.Lookup`: which lemmas fit a goal;
 * `Trace.Modules`: theorems of a library; `Trace.File`: what a file declares, and its tactic proofs step by step (`Trace.Steps`); `Trace.Open`: into the middle of such a proof;
+* `Mutate.Harvest`: all mutants of a theorem, with `Mutate.Index` (which lemmas can change it), `Mutate.Candidate`, `Mutate.Rewrite` and `Mutate.Shape` (how they do), `Mutate.Text` (what is
+  written is read back) and `Mutate.Filter` (what is worth having);
 * `Server`: all of it behind a line of JSON.
 
 It depends on Lean's own library alone: whatever else a user's project brings in is imported at run time.

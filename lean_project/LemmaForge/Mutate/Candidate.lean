@@ -161,7 +161,7 @@ def Opened.isUsed (o : Opened) (i : Nat) : MetaM Bool := do
     if (← inferType y).containsFVar x then return true
   return false
 
-/-- Turns what is still open in `e` into variables, and hands them over with `e`. Fails if something open is an instance, a type, or cannot be ordered. `base?` names the open part after the lemma's argument. -/
+/-- Turns what is still open in `e` into variables, and hands them over with `e`. Variables are named after the arguments of the lemma. Fails if a type is left open, or an instance that cannot be found. -/
 def withOpenAsVariables {α : Type} (used : NameSet) (e : Expr) (act : Array Expr → Array Bool → MetaM α) : MetaM α := do
   let e ← instantiateMVars e
   go used (← getMVars e) #[] #[] 16

@@ -16,6 +16,13 @@ from tests.judge.cases import Attack, Honest
 WORKERS = 2
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who needs the verdicts runs in the process that has them, so that each case is judged once."""
+    for item in items:
+        if "verdicts" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("verdicts"))
+
+
 def case_of(item: pytest.Item) -> Attack | Honest | None:
     """The case that a test is about."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})

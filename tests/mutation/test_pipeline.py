@@ -64,7 +64,7 @@ def lemma(store: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-OPTIONS = ("--limit", "3", "--kind", "rw", "--kind", "symm", "--workers", "1", "--json")
+OPTIONS = ("--limit", "2", "--kind", "rw", "--kind", "symm", "--workers", "1", "--json")
 
 
 @pytest.mark.slow

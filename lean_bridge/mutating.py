@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from lean_bridge.decoding import Fields
 from lean_bridge.errors import ProtocolError
@@ -99,11 +99,10 @@ def mutate(
     index: int, theorems: Sequence[str], limits: MutationLimits, *, seconds: float
 ) -> Call[tuple[TheoremHarvest, ...]]:
     """Mutates theorems of the environment of an index; `seconds` is the soft limit for each."""
-    config = {name: getattr(limits, name) for name in limits.__slots__}
     params = {
         "index": index,
         "theorems": list(theorems),
-        "config": config | {"kinds": list(limits.kinds)},
+        "config": asdict(limits),
         "seconds": seconds,
     }
     return Call("mutate.run", params, lambda raw: Fields("result", raw).each("harvests", _harvest))

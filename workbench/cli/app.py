@@ -21,6 +21,7 @@ import typer
 
 from db.errors import StoreError
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
+from mutation.errors import MutationError
 from workbench.cli import check, doctor, export, lean, mutate, prove, trace
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
@@ -80,7 +81,7 @@ def main() -> None:
     except BridgeError as error:
         typer.echo(f"error: {explained(error)}", err=True)
         sys.exit(exit_code(error))
-    except StoreError as error:
+    except (StoreError, MutationError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:

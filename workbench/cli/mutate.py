@@ -88,10 +88,11 @@ def run(
 
         lemma mutate run Init --holdout-share 0.02
     """
+    from db.store import Store
     from workbench.mutating import planned
 
     wish = wish_of(names or ["Init"], kind, limit, depth, branch, size, seed, sample, holdout, holdout_share, seconds)
-    with opened(store) as records:
+    with Store.open(store, create=False) as records:
         plans = planned(records, wish)
         toolchain = chosen_toolchain(lean)
         count = workers or Settings.from_environment().workers
@@ -126,15 +127,6 @@ def wish_of(
     kinds = tuple(name for name in KINDS if kind is None or name in kind)
     limits = MutationLimits(kinds, seed, limit, depth, branch, size)
     return Wish(tuple(names), limits, sample, read_names(holdout) if holdout else (), share, seconds)
-
-
-@contextmanager
-def opened(place: str) -> Iterator[Store]:
-    """A store that is there already."""
-    from db.store import Store
-
-    with Store.open(place, create=False) as records:
-        yield records
 
 
 def carry_out(

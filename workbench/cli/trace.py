@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lean_bridge.errors import InputError
-from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, print_json
+from workbench.cli.options import (
+    STORE,
+    JsonOption,
+    LeanOption,
+    ProjectOption,
+    StoreOption,
+    chosen_toolchain,
+    print_json,
+)
 from workbench.cli.progress import progress_shown
 from workbench.settings import LeanKind, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from db.store import Store
     from lean_bridge.toolchain import Toolchain
@@ -42,7 +49,7 @@ def trace(
         list[str],
         typer.Argument(metavar="MODULE|DIR...", help="Modules, each with all below it, or folders of Lean projects."),
     ],
-    store: Annotated[str, typer.Option("--store", metavar="FILE|URL", help="Where it is kept.")] = "lemma.db",
+    store: StoreOption = STORE,
     workers: Annotated[
         int | None,
         typer.Option("--workers", "-w", min=1, help="Modules at a time.", show_default="as cores and memory allow"),
@@ -72,7 +79,9 @@ def trace(
     chosen = sorted_targets(targets)
     number = workers or Settings.from_environment().workers
     reports: list[TraceReport] = []
-    with opened_store(store) as records:
+    from db.store import Store
+
+    with Store.open(store) as records:
         if chosen.modules:
             reports += asyncio.run(trace_modules(chosen.modules, chosen_toolchain(lean, project), records, number))
         for folder in chosen.projects:
@@ -101,19 +110,6 @@ def sorted_targets(targets: Sequence[str]) -> Targets:
         else:
             modules.append(target)
     return Targets(tuple(modules), tuple(projects))
-
-
-@contextmanager
-def opened_store(place: str) -> Iterator[Store]:
-    """The store at a place, made where there is none. What it cannot do is the user's to mend, and so an `InputError`."""
-    from db.errors import StoreError
-    from db.store import Store
-
-    try:
-        with Store.open(place) as records:
-            yield records
-    except StoreError as error:
-        raise InputError(str(error)) from error
 
 
 async def trace_modules(names: Sequence[str], toolchain: Toolchain, store: Store, workers: int) -> list[TraceReport]:

@@ -55,9 +55,6 @@ def Kind.toString : Kind → String
   | unfold => "unfold"
   | generalize => "generalize"
 
-/-- A number for each kind. -/
-def Kind.toNat : Kind → Nat := fun kind => kind.ctorIdx
-
 /-- All kinds, in the order in which they take turns. -/
 def Kind.all : List Kind := [rewrite, apply, forward, specialize, contrapose, split, symmetry, unfold, generalize]
 
@@ -130,9 +127,9 @@ structure Opened where
   names : Array Name
 
 /-- Takes a parent apart. -/
-def Parent.open {α : Type} (parent : Parent) (act : Opened → MetaM α) : MetaM α :=
+def Parent.open {α : Type} {m : Type → Type} [Monad m] [MonadLiftT MetaM m] [MonadControlT MetaM m] (parent : Parent) (act : Opened → m α) : m α :=
   forallTelescope parent.type fun xs conclusion => do
-    let decls ← xs.mapM (·.fvarId!.getDecl)
+    let decls ← (xs.mapM (·.fvarId!.getDecl) : MetaM _)
     act { parent, xs, conclusion, infos := decls.map (·.binderInfo), names := decls.map (·.userName) }
 
 /-- The names that are taken. -/

@@ -166,7 +166,7 @@ private def Proposer.start (context : Context) (root : Name) (opened : Opened) :
 
 /-- The place of a proposal in the order; it depends on what is proposed alone. -/
 @[inline] private def Proposer.key (p : Proposer) (kind : Kind) (lemma : Name) (a b c : Nat) : UInt64 :=
-  mixHash (mixHash p.base lemma.hash) (mixHash (mixHash (UInt64.ofNat a) (UInt64.ofNat b)) (mixHash (UInt64.ofNat c) (UInt64.ofNat kind.toNat)))
+  mixHash (mixHash p.base lemma.hash) (mixHash (mixHash (UInt64.ofNat a) (UInt64.ofNat b)) (mixHash (UInt64.ofNat c) (UInt64.ofNat kind.ctorIdx)))
 
 /-- Out of a crowd of `n` keys, the bound below which about `wanted` lie: what is far behind in the order need not be sorted. -/
 private def bound (n wanted : Nat) : UInt64 :=
@@ -310,10 +310,8 @@ where
 
 /-- Tries the proposals for a parent, and returns the mutants that can be parents in turn. -/
 private def firstStep (root : Name) (parent : Parent) (limit : Nat) : HarvestM (Array Parent) :=
-  forallTelescope parent.type fun xs conclusion => do
+  parent.open fun o => do
     let context ← read
-    let decls ← xs.mapM (·.fvarId!.getDecl)
-    let o : Opened := { parent, xs, conclusion, infos := decls.map (·.binderInfo), names := decls.map (·.userName) }
     let order ← measured "propose" (proposals context root o : MetaM _)
     let mut taken := 0
     let mut children := #[]

@@ -16,13 +16,6 @@ from tests.judge.cases import Attack, Honest
 WORKERS = 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who needs the verdicts runs in the process that has them, so that each case is judged once."""
-    for item in items:
-        if "verdicts" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("verdicts"))
-
-
 def case_of(item: pytest.Item) -> Attack | Honest | None:
     """The case that a test is about."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -38,7 +31,10 @@ async def case_pool(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
 
 @pytest.fixture(scope="session")
 async def verdicts(request: pytest.FixtureRequest, case_pool: LeanPool) -> Mapping[str, Verdict]:
-    """The verdict on each case that a test of this run asks about, by the case's id."""
+    """The verdict on each case that a test of this run asks about, by the case's id.
+
+    Who asks is in the xdist group `verdicts`, so that each case is judged once and not in every process.
+    """
     asking = [item for item in request.session.items if "verdicts" in getattr(item, "fixturenames", ())]
     wanted = {case.id: case for item in asking if (case := case_of(item))}
     # An endless attack costs its whole time limit; others may take a while on a busy machine.

@@ -33,6 +33,7 @@ def judge(case_pool: LeanPool) -> Judge:
     return Judge(case_pool, Terms(seconds=10.0))
 
 
+@pytest.mark.xdist_group("verdicts")
 @pytest.mark.parametrize(
     "attack",
     [

@@ -12,6 +12,7 @@ from tests.judge.cases import Honest, honest
 CASES = honest()
 
 
+@pytest.mark.xdist_group("verdicts")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_an_honest_proof_is_accepted(verdicts: Mapping[str, Verdict], case: Honest) -> None:
     verdict = verdicts[case.id]

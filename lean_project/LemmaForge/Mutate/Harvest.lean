@@ -12,8 +12,8 @@ public import LemmaForge.Mutate.Shape
 tried until enough candidates have been found. So what is found depends on the theorem, the library and the configuration, and not on what the process did before: a run that is
 interrupted and resumed finds what an unbroken one finds.
 
-Each candidate passes the stages `build`, `size`, `duplicate`, `kernel` (for its proof term), `print`, `read`, `script`, `kernel` (for the script's term) and `vacuous`; what falls out is
-counted under its stage and reason. What remains is tried by `rfl`, `omega`, `decide` and `simp`, which may mark it as trivial, and named by its hash.
+Each candidate passes the stages `build`, `size`, `duplicate`, `print`, `read`, `script`, `kernel` and `vacuous`; what falls out is counted under its stage and reason. The kernel
+checks the term that the script makes: it is what is kept, and the term that the candidate was built with is of no further use. What remains is tried by `rfl`, `omega`, `decide` and `simp`, which may mark it as trivial, and named by its hash.
 -/
 
 public section
@@ -37,9 +37,9 @@ structure Config where
   /-- Larger statements are thrown away; nodes of the term. -/
   size : Nat := 300
   /-- Lean's `maxHeartbeats` for building and for writing a candidate. -/
-  heartbeats : Nat := 1000
+  heartbeats : Nat := 150
   /-- The same for each test of whether it is worth having. -/
-  budget : Nat := 50
+  budget : Nat := 20
 
 instance : FromJson Config where
   fromJson? json := do
@@ -116,10 +116,13 @@ structure Proposal where
 private def measured {α : Type} (stage : String) (act : HarvestM α) : HarvestM α := do
   (← read).watch.measure stage act
 
-private def fallsOut (stage reason : String) (what : Unit → String) : HarvestM Unit :=
-  modify fun h => { h with rejected := h.rejected.alter (stage, reason) fun
-    | some r => some { r with count := r.count + 1 }
-    | none => some { count := 1, example_ := what () } }
+/-- Counts a candidate that falls out. The first of its kind is told as an example, with the message. -/
+private def fallsOut (stage reason : String) (what : Unit → String) (message? : Option MessageData := none) : HarvestM Unit := do
+  let known? := (← get).rejected[(stage, reason)]?
+  let rejected ← match known? with
+    | some r => pure { r with count := r.count + 1 }
+    | none => pure { count := 1, example_ := what () ++ (← message?.elim (pure "") fun m => return ": " ++ (← m.toString)) }
+  modify fun h => { h with rejected := h.rejected.insert (stage, reason) rejected }
 
 /-! ## Proposals -/
 
@@ -258,8 +261,8 @@ private def classOf (message : String) : String :=
     if message.startsWith "motive is not type correct" || (message.splitOn "motive is not type correct").length > 1 then "motive is not type correct"
     else if message.startsWith "failed to synthesize" then "no instance" else "other"
 
-/-- Whether a candidate is new, not too large, and true by the kernel. -/
-private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := do
+/-- Whether a candidate is new, not too large, and of constants that can be written. -/
+private def isWorthWriting (what : Unit → String) (c : Candidate) : HarvestM Bool := do
   let context ← read
   if c.type.sizeWithoutSharing > context.config.size then
     fallsOut "size" "too large" what
@@ -276,18 +279,15 @@ private def isSound (what : Unit → String) (c : Candidate) : HarvestM Bool := 
     fallsOut "duplicate" "of a mutant of the same theorem" what
     return false
   modify fun h => { h with met := h.met.insert normal }
-  if let .error e ← measured "kernel" (kernelAccepts c.levelParams c.type c.proof : CoreM _) then
-    fallsOut "kernel" "refused" fun _ => s!"{what ()}: {e}"
-    return false
   return true
 
 /-- Tests and writes a sound candidate. Returns it with the parent that it can be itself. -/
 private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
   match ← (do c.readable parent.preamble config.heartbeats (← read).watch : HarvestM _) with
-  | .error (.reading e) => fallsOut "read" (if e.startsWith "reads differently" then e else "does not read back") fun _ => s!"{what ()}: {e}"; return none
-  | .error (.script e) => fallsOut "script" "no script" fun _ => s!"{what ()}: {e}"; return none
-  | .error (.kernel e) => fallsOut "kernel" "refused" fun _ => s!"{what ()}: {e}"; return none
+  | .error (.reading e) => fallsOut "read" (if (wording e).startsWith "reads differently" then "reads differently" else "does not read back") what e; return none
+  | .error (.script e) => fallsOut "script" "no script" what e; return none
+  | .error (.kernel e) => fallsOut "kernel" "refused" what m!"{e}"; return none
   | .ok text =>
     if c.newHypotheses then
       if ← measured "vacuous" (do isVacuous text.type (← read).simp config.budget) then
@@ -304,7 +304,7 @@ where
     let name := s!"step_{parent.steps.size + 1}"
     let have_ := s!"have {name}{(withoutLevels text.signature).replace "\n" "\n  "} := by"
     let own := (text.script.drop parent.preamble.size).map ("  " ++ ·)
-    { written := name, levelParams := c.levelParams, type := c.type, proof := c.proof, steps := parent.steps.push c.step, preamble := parent.preamble ++ #[have_] ++ own }
+    { written := name, levelParams := c.levelParams, type := c.type, proof := text.term, steps := parent.steps.push c.step, preamble := parent.preamble ++ #[have_] ++ own }
   withoutLevels (signature : String) : String :=
     if signature.startsWith ".{" then ((signature.dropWhile (· != '}')).drop 1).toString else signature
 
@@ -318,9 +318,9 @@ private def firstStep (root : Name) (parent : Parent) (limit : Nat) : HarvestM (
     for p in order.toSubarray 0 (min order.size (limit * 8)) do
       if taken == limit then break
       match ← measured "build" (attempt context.config.heartbeats p.build : TermElabM _) with
-      | .error e => fallsOut "build" (classOf e) fun _ => s!"{p.what ()}: {e}"
+      | .error e => fallsOut "build" (classOf (wording e)) p.what e
       | .ok c =>
-        unless ← withLCtx {} {} (isSound p.what c) do continue
+        unless ← withLCtx {} {} (isWorthWriting p.what c) do continue
         taken := taken + 1
         let some (mutant, child) ← withLCtx {} {} (written? parent p.what c) | continue
         modify fun h => { h with mutants := h.mutants.push mutant }
@@ -336,7 +336,7 @@ private partial def mutate (root : Name) (parent : Parent) (limit : Nat) : Harve
       mutate root child (max 1 (limit / 2))
 
 /-- All mutants of a theorem of the library. -/
-def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := do
+def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := withEnableInfoTree false do
   let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default }
   let info ← getConstInfo theorem_
   let type ← withTypableNames info.type

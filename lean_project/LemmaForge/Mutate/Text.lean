@@ -45,15 +45,17 @@ structure Readable where
   type : Expr
   /-- The lines of the tactic proof. -/
   script : List String
+  /-- The proof that comes out of them. -/
+  term : Expr
   /-- Which way of printing; 0 is Lean's usual one. -/
   printing : Nat
 
 /-- Why a text is not accepted. -/
 inductive TextFault where
   /-- No way of printing was read back as the same statement. -/
-  | reading (message : String)
+  | reading (message : MessageData)
   /-- No script proved the statement. -/
-  | script (message : String)
+  | script (message : MessageData)
   /-- The kernel refused the script's term. -/
   | kernel (message : String)
 
@@ -104,16 +106,22 @@ private def runScript (xs : Array Expr) (conclusion : Expr) (script : List Strin
     if proof.hasMVar || proof.hasFVar then throwError "something is left open"
     return proof
 
-/-- Runs `act` with so many thousand heartbeats and takes back all that it changed. Errors, heartbeats among them, come back as text; a request to stop goes through. -/
-def attempt {α : Type} (heartbeats : Nat) (act : TermElabM α) : TermElabM (Except String α) := do
+/-- Runs `act` with so many thousand heartbeats and takes back all that it changed. Errors, heartbeats among them, come back as messages that nobody has to print; a request to stop goes through. -/
+def attempt {α : Type} (heartbeats : Nat) (act : TermElabM α) : TermElabM (Except MessageData α) := do
   let saved ← saveState
   let limited := withTheReader Core.Context (fun c => { c with maxHeartbeats := heartbeats * 1000 }) (Core.withCurrHeartbeats act)
-  let result ← tryCatchRuntimeEx (do return Except.ok (← limited)) fun e => do
+  let result : Except MessageData α ← tryCatchRuntimeEx (do return .ok (← limited)) fun e => do
     if e.isInterrupt then throw e
-    if e.isMaxHeartbeat then return .error "heartbeats"
-    return .error (← e.toMessageData.toString)
+    return .error (if e.isMaxHeartbeat then m!"heartbeats" else e.toMessageData)
   saved.restore
   return result
+
+/-- The words of a message without the terms in it: printing those takes longer than most attempts. -/
+partial def wording : MessageData → String
+  | .ofFormatWithInfos f => f.fmt.pretty
+  | .withContext _ m | .withNamingContext _ m | .nest _ m | .group m | .tagged _ m => wording m
+  | .compose a b => wording a ++ wording b
+  | _ => ""
 
 /-- The names that `theorem` declares while it is checked. -/
 private def checkedName : Name := `lemmaforge_mutant
@@ -133,14 +141,14 @@ private def isSame (expected read : Expr) : MetaM Bool := do
   withReducible (isDefEq expected read)
 
 /-- The first of some scripts that proves the conclusion of a statement. Each has so many thousand heartbeats. -/
-private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault (List String)) := do
-  let mut complaint := "there is none"
+private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault (List String × Expr)) := do
+  let mut complaint : MessageData := "there is none"
   for script in scripts, i in [0:scripts.length] do
     match ← watch.measure "script" <| attempt heartbeats (runScript xs conclusion script) with
     | .error e => if i == 0 then complaint := e
     | .ok proof =>
       match ← watch.measure "kernel" (kernelAccepts c.levelParams c.type proof : CoreM _) with
-      | .ok () => return .ok script
+      | .ok () => return .ok (script, proof)
       | .error e => return .error (.kernel e)
   return .error (.script complaint)
 
@@ -148,7 +156,7 @@ private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scri
 def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault Readable) := do
   let expected := dropMData c.type
   let scripts := c.scripts.map (preamble.toList ++ ·)
-  let mut complaint := ""
+  let mut complaint? : Option MessageData := none
   for printing in printings, i in [0:printings.length] do
     let printed ← watch.measure "print" <| attempt heartbeats (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
     let .ok signature := printed | continue
@@ -165,14 +173,14 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : N
           read
           match ← provedBy { c with type } xs conclusion scripts heartbeats watch with
           | .error fault => return .error fault
-          | .ok script => return .ok { signature, type, script, printing := i }
+          | .ok (script, term) => return .ok { signature, type, script, term, printing := i }
     match result with
     | .ok found => return found
     | .error e =>
       read
-      if complaint.isEmpty then complaint := e
+      complaint? := complaint? <|> some e
       -- A bound that Lean does not find for `a[i]` will not be found for another printing.
-      if e.startsWith "failed to prove index" then break
-  return .error (.reading complaint)
+      if (wording e).startsWith "failed to prove index" then break
+  return .error (.reading (complaint?.getD "it cannot be printed"))
 
 end LemmaForge.Mutate

@@ -31,7 +31,7 @@ class MutationLimits:
         depth: steps from a theorem of the library.
         branch: how many mutants of a theorem are mutated again, where `depth` allows.
         size: larger statements are dropped; nodes of the statement's term.
-        heartbeats: Lean's `maxHeartbeats` for making, and for writing, a candidate.
+        heartbeats: Lean's `maxHeartbeats` for making, and for writing, a candidate, in thousands.
         budget: the same for each test of whether it is worth having.
     """
 
@@ -41,8 +41,8 @@ class MutationLimits:
     depth: int = 1
     branch: int = 2
     size: int = 300
-    heartbeats: int = 1000
-    budget: int = 50
+    heartbeats: int = 150
+    budget: int = 20
 
 
 @dataclass(frozen=True, slots=True)

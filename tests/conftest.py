@@ -1,4 +1,8 @@
-"""What many tests share: one installation of the embedded Lean, one server and one pool for the whole run."""
+"""What many tests share: one installation of the embedded Lean and one Lean process, and the order of the files.
+
+A Lean process takes a gigabyte of memory and three seconds to start. Each process of xdist keeps one for its whole run;
+whoever needs more takes them for a module at most.
+"""
 
 from __future__ import annotations
 
@@ -36,21 +40,22 @@ def toolchain(cache: Path) -> Toolchain:
 
 
 @pytest.fixture(scope="session")
-async def running_server(toolchain: Toolchain) -> AsyncIterator[LeanServer]:
-    async with await LeanServer.start(toolchain) as server:
-        yield server
+async def pool(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
+    """One process, for tests that lease it and leave it alive."""
+    async with LeanPool(toolchain, size=1, spares=0) as pool:
+        yield pool
 
 
 @pytest.fixture
-async def server(running_server: LeanServer) -> AsyncIterator[LeanServer]:
-    """A server that other tests use as well: a test that kills one starts its own."""
-    yield running_server
-    assert running_server.alive
-    await running_server.release_states(None)
+async def server(pool: LeanPool) -> AsyncIterator[LeanServer]:
+    """The process of `pool`, which other tests use as well: a test that kills one starts its own."""
+    async with pool.lease() as server:
+        yield server
+        assert server.alive
 
 
-@pytest.fixture(scope="session")
-async def pool(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
-    """Two processes, for tests that lease them and leave them alive."""
+@pytest.fixture(scope="module")
+async def pair(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
+    """Two processes, for tests of what is done at the same time; they leave them alive."""
     async with LeanPool(toolchain, size=2, spares=0) as pool:
         yield pool

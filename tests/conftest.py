@@ -17,6 +17,41 @@ from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain, cache_folder, find_toolchain
 
 
+LONGEST_FIRST = (
+    "workbench/test_trace.py",
+    "judge/test_attacks.py",
+    "lean_bridge/toolchain/test_provision.py",
+    "mutation/test_pipeline.py",
+    "judge/test_honest.py",
+    "judge/test_token_mutations.py",
+    "workbench/test_check.py",
+    "lean_bridge/test_build.py",
+    "lean_bridge/test_faults.py",
+    "lean_bridge/test_pool.py",
+    "lean_bridge/test_transcripts.py",
+    "judge/test_soak.py",
+    "workbench/test_export.py",
+    "workbench/test_external_checkers.py",
+    "workbench/test_interrupt.py",
+    "workbench/test_prove.py",
+    "lean_bridge/test_frontend.py",
+    "mutation/test_kinds.py",
+    "prover/test_checkers.py",
+    "prover/test_engine.py",
+    "test_project.py",
+    "test_examples.py",
+)
+"""Files that take more than ten seconds. Files are handed out whole, so a long one at the end would run alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first; the rest stay in their order."""
+    folder = Path(__file__).parent
+    places = {folder / name: place for place, name in enumerate(LONGEST_FIRST)}
+    assert all(path.is_file() for path in places), "a file of LONGEST_FIRST is not there"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 def pytest_configure() -> None:
     """A shell starts its background jobs deaf to SIGINT, and they hand that on to the commands that tests interrupt."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

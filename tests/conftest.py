@@ -16,7 +16,6 @@ from lean_bridge.client import LeanServer
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain, cache_folder, find_toolchain
 
-
 LONGEST_FIRST = (
     "workbench/test_trace.py",
     "judge/test_attacks.py",

@@ -6,6 +6,7 @@ whoever needs more takes them for a module at most.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -52,8 +53,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell starts its background jobs deaf to SIGINT, and they hand that on to the commands that tests interrupt."""
+    """Sets what the commands that tests run take over from this process."""
+    # A shell starts its background jobs deaf to SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The cores are taken by the processes of xdist: a second Lean would only have to be started. Tests of two say so.
+    os.environ["LEMMAFORGE_WORKERS"] = "1"
 
 
 @pytest.fixture(scope="session")

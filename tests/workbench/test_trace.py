@@ -25,9 +25,6 @@ from workbench.testing import Lemma
 
 MODULES = ["Algebra.Group", "Algebra.Logic", "Algebra.Sum", "Algebra.Sequence", "Algebra.Tree", "Algebra"]
 
-ALONE = ("--workers", "1")
-"""`whole` is traced by two processes; elsewhere a second one would only take longer to start."""
-
 Records = dict[str, tuple[list[Theorem], list[Premise], list[TacticStep]]]
 
 
@@ -168,7 +165,7 @@ def test_only_what_changed_and_what_imports_it_is_traced_again(
 ) -> None:
     path = tmp_path / "copy.db"
     shutil.copy(whole[0], path)
-    [again] = lemma("trace", project, "--store", path, "--json", *ALONE).json()["libraries"]
+    [again] = lemma("trace", project, "--store", path, "--json").json()["libraries"]
     assert (again["traced"], sorted(again["unchanged"])) == ([], sorted(MODULES))
 
     edited = project.parent / "edited" / "algebra_project"
@@ -182,7 +179,7 @@ def test_only_what_changed_and_what_imports_it_is_traced_again(
             store.save_module(moved.digest, module, *kept)
     with (edited / "Algebra/Sequence.lean").open("a") as file:
         file.write("\ntheorem Algebra.one_more : 1 + 1 = 2 := by\n  rfl\n")
-    [after] = lemma("trace", edited, "--store", path, "--json", *ALONE).json()["libraries"]
+    [after] = lemma("trace", edited, "--store", path, "--json").json()["libraries"]
     assert sorted(after["traced"]) == ["Algebra", "Algebra.Sequence", "Algebra.Tree"]
     assert sorted(after["unchanged"]) == ["Algebra.Group", "Algebra.Logic", "Algebra.Sum"]
     old, new = stored(path, library), stored(path)
@@ -198,7 +195,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     how: signal.Signals, code: int, project: Path, whole: tuple[Path, Any], lemma: Lemma, tmp_path: Path
 ) -> None:
     path = tmp_path / "broken.db"
-    command = [str(lemma.path), "trace", str(project), "--store", str(path), *ALONE]
+    command = [str(lemma.path), "trace", str(project), "--store", str(path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         done = wait_for_a_module(path)
         process.send_signal(how)
@@ -206,7 +203,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
     assert 0 < done < len(MODULES)
-    [report] = lemma("trace", project, "--store", path, "--json", *ALONE).json()["libraries"]
+    [report] = lemma("trace", project, "--store", path, "--json").json()["libraries"]
     assert len(report["unchanged"]) >= done
     assert len(report["unchanged"]) + len(report["traced"]) == len(MODULES)
     assert report["traced"]
@@ -245,7 +242,7 @@ def test_a_file_that_kills_lean_is_named_and_the_others_are_traced(lemma: Lemma,
             "Last.lean": "import First\nimport Deadly\ntheorem last : 2 = 2 := by exact rfl\n",
         },
     )
-    done = lemma("trace", folder, "--store", "deadly.db", "--json", *ALONE)
+    done = lemma("trace", folder, "--store", "deadly.db", "--json")
     assert done.code == 3, done.out + done.err
     [report] = done.json()["libraries"]
     [failure] = report["failed"]
@@ -268,7 +265,7 @@ def test_a_module_that_does_not_build_is_named_with_what_lean_says(lemma: Lemma,
             "Needs.lean": "import Faulty\n",
         },
     )
-    done = lemma("trace", folder, "--store", "faulty.db", *ALONE)
+    done = lemma("trace", folder, "--store", "faulty.db")
     assert done.code == 1, done.out + done.err
     assert "Faulty is not traced: it does not build" in done.out
     assert "Faulty.lean:1:29: error" in done.out
@@ -279,7 +276,7 @@ def test_a_module_that_does_not_build_is_named_with_what_lean_says(lemma: Lemma,
 
 @pytest.mark.slow
 def test_modules_of_the_library_are_traced_once(lemma: Lemma, tmp_path: Path) -> None:
-    first = lemma("trace", "Init.Data.List.Nat", "Std.Data.HashSet.Basic", "--store", "library.db", "--json", *ALONE)
+    first = lemma("trace", "Init.Data.List.Nat", "Std.Data.HashSet.Basic", "--store", "library.db", "--json")
     assert first.code == 0, first.out + first.err
     init, std = first.json()["libraries"]
     assert (init["name"], std["name"], std["traced"]) == ("Init", "Std", ["Std.Data.HashSet.Basic"])
@@ -290,7 +287,7 @@ def test_modules_of_the_library_are_traced_once(lemma: Lemma, tmp_path: Path) ->
         theorems = list(store.theorems(library.digest))
     assert len(theorems) == init["theorems"] > 200
     assert {theorem.kind for theorem in theorems} == {"theorem"}
-    again = lemma("trace", "Init.Data.List", "--store", "library.db", "--json", *ALONE).json()["libraries"][0]
+    again = lemma("trace", "Init.Data.List", "--store", "library.db", "--json").json()["libraries"][0]
     assert again["digest"] == init["digest"]
     assert sorted(again["unchanged"]) == sorted(init["traced"])
     assert again["traced"]

@@ -15,7 +15,9 @@ from workbench.testing import Lemma
 def test_every_theorem_of_the_first_example_is_proved(repository: Path, tmp_path: Path) -> None:
     example = repository / "examples/first.lean"
     copy = tmp_path / "proved.lean"
-    run = Lemma(tmp_path)("prove", example, "--json", "--write-to", copy, "--tree", tmp_path / "search.html")
+    run = Lemma(tmp_path)(
+        "prove", example, "--workers", "2", "--json", "--write-to", copy, "--tree", tmp_path / "search.html"
+    )
     assert run.code == 0, run.out + run.err
     report = run.json()
     assert report["proved"] == report["total"] == example.read_text().count("sorry") == 11

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
-from prover.judge import ALLOWED_AXIOMS, Proof, Verdict, WholeFile
+from lean_bridge.pool import LeanPool
+from prover.judge import ALLOWED_AXIOMS, Judge, Proof, Terms, WholeFile
 from tests.judge.cases import Honest, honest
 
 CASES = honest()
 
 
-@pytest.mark.xdist_group("verdicts")
+@pytest.fixture(scope="module")
+def judge(pool: LeanPool) -> Judge:
+    return Judge(pool, Terms(seconds=60.0))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_an_honest_proof_is_accepted(verdicts: Mapping[str, Verdict], case: Honest) -> None:
-    verdict = verdicts[case.id]
+async def test_an_honest_proof_is_accepted(judge: Judge, case: Honest) -> None:
+    verdict = await judge.check(case.statement, case.submission)
     assert verdict.accepted, f"{verdict.reason}: {verdict.message} (at {verdict.place})"
     assert ALLOWED_AXIOMS.issuperset(verdict.axioms)
 

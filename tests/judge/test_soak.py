@@ -15,13 +15,13 @@ from tests.judge.soak import Expected, cases_without_endless_ones, shuffled, soa
 VERDICTS = 120
 SEED = 3
 MIB_OF_GROWTH = 400
-"""A process is replaced when it grew by half a gibibyte; the mean of several stays below that."""
+"""A process is replaced when it grew by half a gibibyte; the mean of several moments stays below that."""
 
 
 @pytest.mark.slow
 async def test_verdicts_in_random_order_are_those_of_each_case_alone(toolchain: Toolchain) -> None:
     order = shuffled(cases_without_endless_ones(), VERDICTS, random.Random(SEED))
-    result = await soak(toolchain, order, workers=2)
+    result = await soak(toolchain, order, workers=1)
     assert result.verdicts == VERDICTS
     assert not result.wrong, "\n".join(result.wrong)
     assert not result.orphans

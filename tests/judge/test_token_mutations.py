@@ -18,7 +18,7 @@ TRIES = 150
 SEED = 20_250_301
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def oracle(toolchain: Toolchain) -> AsyncIterator[Oracle]:
     async with Oracle(toolchain) as oracle:
         yield oracle

@@ -37,7 +37,7 @@ class Program:
         return []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def mortal(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
     """One process at work and one in reserve, with little patience, for tests that kill them."""
     limits = Limits(grace=1.0, memory_bytes=5 * 2**28)

@@ -33,11 +33,11 @@ async def pid_of(server: LeanServer) -> int:
     return server.pid
 
 
-async def test_leases_are_given_in_the_order_in_which_they_were_asked_for(pool: LeanPool) -> None:
+async def test_leases_are_given_in_the_order_in_which_they_were_asked_for(pair: LeanPool) -> None:
     order: list[int] = []
 
     async def work(number: int) -> None:
-        async with pool.lease() as server:
+        async with pair.lease() as server:
             order.append(number)
             await server.stats()
 
@@ -45,11 +45,11 @@ async def test_leases_are_given_in_the_order_in_which_they_were_asked_for(pool: 
     assert order == list(range(12))
 
 
-async def test_a_process_is_lent_to_one_at_a_time(pool: LeanPool) -> None:
+async def test_a_process_is_lent_to_one_at_a_time(pair: LeanPool) -> None:
     lent: set[int] = set()
 
     async def work() -> None:
-        async with pool.lease() as server:
+        async with pair.lease() as server:
             assert server.pid not in lent
             lent.add(server.pid)
             await server.stats()
@@ -58,9 +58,9 @@ async def test_a_process_is_lent_to_one_at_a_time(pool: LeanPool) -> None:
     await asyncio.gather(*(work() for _ in range(12)))
 
 
-async def test_a_waiting_lease_can_be_given_up(pool: LeanPool) -> None:
+async def test_a_waiting_lease_can_be_given_up(pair: LeanPool) -> None:
     async def hold(seconds: float) -> None:
-        async with pool.lease():
+        async with pair.lease():
             await asyncio.sleep(seconds)
 
     holders = [asyncio.create_task(hold(0.3)) for _ in range(2)]
@@ -71,7 +71,7 @@ async def test_a_waiting_lease_can_be_given_up(pool: LeanPool) -> None:
     await asyncio.gather(*holders, hold(0.0))
 
 
-async def test_what_a_lease_left_behind_is_released(pool: LeanPool) -> None:
+async def test_what_a_lease_left_behind_is_released(pair: LeanPool) -> None:
     async def work(server: LeanServer) -> tuple[int, int, int]:
         before = await server.stats()
         env = (await server.open_environment()).id
@@ -79,7 +79,7 @@ async def test_what_a_lease_left_behind_is_released(pool: LeanPool) -> None:
         await server.check_file("theorem t : 1 = 1 := sorry", open=True)
         return server.pid, before.states, before.envs
 
-    seen = [await pool.run(work) for _ in range(4)]
+    seen = [await pair.run(work) for _ in range(4)]
     assert {states for _, states, _ in seen} == {0}
     assert len({(pid, envs) for pid, _, envs in seen}) == len({pid for pid, _, _ in seen})
 

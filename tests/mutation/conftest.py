@@ -14,7 +14,7 @@ Mutate = Callable[..., Awaitable[TheoremHarvest]]
 """Mutates a theorem: its name, kinds, and limits by name."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def indexed(toolchain: Toolchain) -> AsyncIterator[tuple[LeanServer, int]]:
     async with await LeanServer.start(toolchain) as server:
         environment = await server.open_environment(("Init",))
@@ -23,7 +23,7 @@ async def indexed(toolchain: Toolchain) -> AsyncIterator[tuple[LeanServer, int]]
         yield server, index.number
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mutated(indexed: tuple[LeanServer, int]) -> Mutate:
     server, index = indexed
 

@@ -230,7 +230,7 @@ READER = f"os.execv({sys.executable!r}, [{sys.executable!r}, {reader.__file__!r}
 """Reads the export as nanoda does."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def second(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
     async with LeanPool(toolchain, 1, 0) as pool:
         yield pool

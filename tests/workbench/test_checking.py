@@ -148,16 +148,16 @@ def test_every_faulty_line_is_named_up_to_a_limit(tmp_path: Path) -> None:
     assert more == "and 3 lines more"
 
 
-async def test_verdicts_come_in_the_order_of_the_cases_and_are_told_as_they_are_there(pool: LeanPool) -> None:
+async def test_verdicts_come_in_the_order_of_the_cases_and_are_told_as_they_are_there(pair: LeanPool) -> None:
     bodies = [SLOW, "by simp", "by omega", "by exact foo", "sorry"]
     batch = [Case(f"c{k}", STATEMENT, Proof(body)) for k, body in enumerate(bodies)]
     batch.append(Case("bad", Statement("theorem t : 1 := sorry"), Proof("rfl")))
     batch.append(Case("file", STATEMENT, WholeFile("theorem t (n : Nat) : n + 0 = n := rfl")))
     told: list[int] = []
-    async with pool.lease(), pool.lease():
+    async with pair.lease(), pair.lease():
         pass  # both processes have started
     verdicts = await check_all(
-        Judge(pool, Terms(heartbeats=0)), batch, workers=2, keep=lambda place, _: told.append(place)
+        Judge(pair, Terms(heartbeats=0)), batch, workers=2, keep=lambda place, _: told.append(place)
     )
     reasons = [None, None, None, "elaboration", "sorry", "bad_statement", None]
     assert [found.reason for found in verdicts] == reasons
@@ -167,7 +167,7 @@ async def test_verdicts_come_in_the_order_of_the_cases_and_are_told_as_they_are_
     assert told[0] == 1  # the first is at work all the while
 
 
-async def test_no_more_cases_are_at_work_than_there_are_workers(pool: LeanPool) -> None:
+async def test_no_more_cases_are_at_work_than_there_are_workers(pair: LeanPool) -> None:
     class Watched(Judge):
         now = most = 0
 
@@ -179,13 +179,13 @@ async def test_no_more_cases_are_at_work_than_there_are_workers(pool: LeanPool) 
             finally:
                 self.now -= 1
 
-    judge = Watched(pool)
+    judge = Watched(pair)
     assert all(found.accepted for found in await check_all(judge, cases(9), workers=2))
     assert judge.most == 2
     assert await check_all(judge, [], workers=2) == []
 
 
-async def test_what_the_keeper_of_verdicts_raises_ends_the_work(pool: LeanPool) -> None:
+async def test_what_the_keeper_of_verdicts_raises_ends_the_work(pair: LeanPool) -> None:
     told: list[int] = []
 
     def keep(place: int, _: Verdict) -> None:
@@ -193,7 +193,7 @@ async def test_what_the_keeper_of_verdicts_raises_ends_the_work(pool: LeanPool) 
         raise InputError("no room")
 
     with pytest.raises(InputError, match="no room"):
-        await check_all(Judge(pool), cases(20), workers=2, keep=keep)
+        await check_all(Judge(pair), cases(20), workers=2, keep=keep)
     assert len(told) <= 2
 
 

@@ -49,6 +49,11 @@ class Hello:
     backend: str
     platform: str
 
+    @property
+    def toolchain(self) -> str:
+        """Version and commit, as stores name a Lean: what is the same on every backend."""
+        return f"{self.lean} {self.commit[:7]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -21,7 +21,7 @@ from lean_bridge import mutating
 from lean_bridge.client import LeanServer, Limits
 from lean_bridge.errors import ServerDied
 from lean_bridge.mutating import MutationLimits
-from mutation.errors import UnknownModules
+from mutation.errors import OtherLean, UnknownModules
 from mutation.hygiene import check_hygiene
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ class Pipeline:
 
         Raises:
             Leak: a mutant touches a held-out theorem.
+            OtherLean: the library was traced with another Lean.
             ToolchainError: Lean cannot be started.
             StoreError: the store cannot be written.
         """
@@ -188,7 +189,7 @@ class Pipeline:
         return finished
 
     async def _work(self, owner: str) -> None:
-        process = _IndexedServer(self._toolchain, self._plan)
+        process = _IndexedServer(self._toolchain, self._plan, self._run.toolchain)
         try:
             while (unit := await self._next_unit(owner)) is not None:
                 async with self._kept(unit, owner):
@@ -239,9 +240,10 @@ class Pipeline:
 class _IndexedServer:
     """A Lean process with a lemma index, started when it is needed and replaced when it has died or grown."""
 
-    def __init__(self, toolchain: Toolchain, plan: Plan) -> None:
+    def __init__(self, toolchain: Toolchain, plan: Plan, traced_with: str) -> None:
         self._toolchain = toolchain
         self._plan = plan
+        self._traced_with = traced_with
         self._server: LeanServer | None = None
         self._index = 0
 
@@ -262,6 +264,11 @@ class _IndexedServer:
             return server
         await self.stop()
         self._server = server = await LeanServer.start(self._toolchain, limits=Limits(seconds=600.0))
+        if (running := server.hello.toolchain) != self._traced_with:
+            raise OtherLean(
+                f"the library was traced with Lean {self._traced_with}, and this is Lean {running}: "
+                "run `lemma trace` again, or choose that Lean with --lean."
+            )
         environment = await server.open_environment(self._plan.imports)
         self._index = (await server.ask(mutating.open_index(environment.id, holdout=self._plan.holdout))).number
         return server

@@ -20,7 +20,6 @@ from workbench.tracing import (
     FailedTrace,
     TracePlan,
     TraceReport,
-    described,
     digest_of,
     file_contents,
     trace,
@@ -116,7 +115,7 @@ async def trace_project(
 
     async with LeanPool(built.toolchain, min(workers, len(built.sources)), 0) as pool:
         async with pool.lease() as server:
-            plan = project_plan(built, described(server.hello))
+            plan = project_plan(built, server.hello.toolchain)
         report = await trace(plan, pool, store, workers=workers, progress=progress)
     report.failed += built.failed
     return report

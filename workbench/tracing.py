@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from db.store import Store
     from lean_bridge.client import LeanServer
     from lean_bridge.pool import LeanPool
-    from lean_bridge.protocol import Hello
 
 T = TypeVar("T")
 
@@ -94,11 +93,6 @@ class TraceReport:
     seconds: float = 0.0
 
 
-def described(hello: Hello) -> str:
-    """A toolchain as `Library` names it: version and commit."""
-    return f"{hello.lean} {hello.commit[:7]}"
-
-
 def digest_of(*parts: str) -> str:
     """SHA-256 of texts, in hexadecimal, and of the format of what is stored of them."""
     return hashlib.sha256("\0".join([str(FORMAT), *parts]).encode()).hexdigest()
@@ -125,7 +119,7 @@ async def _library_plan(server: LeanServer, root: str, names: Sequence[str]) -> 
     environment = await server.open_environment(imports)
     entries = await server.ask(tracing.list_modules(environment.id, [root]))
     chosen = await server.ask(tracing.list_modules(environment.id, names))
-    toolchain = described(server.hello)
+    toolchain = server.hello.toolchain
     digest = digest_of(root, toolchain, *(f"{entry.name} {entry.digest}" for entry in entries))
 
     async def read(server: LeanServer, module: Module) -> Contents:

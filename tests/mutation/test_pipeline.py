@@ -23,7 +23,7 @@ from lean_bridge.errors import InputError
 from lean_bridge.mutating import MutationLimits
 from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.base import Backend, Command, Fact
-from mutation.errors import Leak
+from mutation.errors import Leak, OtherLean
 from mutation.pipeline import Pipeline, Plan, begun
 from workbench.mutating import Wish, planned, read_names
 
@@ -150,6 +150,17 @@ async def test_the_theorem_over_which_lean_dies_is_named_and_the_others_are_muta
         "List.length_append",
         "Nat.le_antisymm",
     }
+
+
+async def test_a_library_is_not_mutated_by_another_lean_than_it_was_traced_with(
+    store: Store, toolchain: Toolchain
+) -> None:
+    run, _ = begun(store, PLAN, "4.27.0 0123456", NOON)
+
+    with pytest.raises(OtherLean, match=r"traced with Lean 4\.27\.0 0123456, and this is Lean 4\.28"):
+        await Pipeline(toolchain, store, run, PLAN, clock=lambda: NOON).go(1, "test")
+
+    assert store.mutant_count() == 0
 
 
 async def test_nothing_of_a_unit_with_a_leak_is_stored(

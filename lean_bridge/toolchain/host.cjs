@@ -11,8 +11,10 @@
 'use strict';
 const fs = require('fs'), path = require('path'), vm = require('vm');
 const threads = require('worker_threads');
+const invokeWithoutJavaScript = require('./invoke.cjs');
 
 const LEAN_STACK = 256 << 20; // Lean's own stack inside WebAssembly memory, bytes
+const STACK_RESERVE = 1 << 20; // where Lean's stack counts as full, bytes before its end
 const THREAD_STACK_MB = 400; // the machine stack under it: a WebAssembly frame takes more of this one
 const POLL_MS = 20; // how often deadlines are looked at
 const FATAL = 70; // exit code when the runtime is beyond repair (EX_SOFTWARE)
@@ -107,9 +109,9 @@ function runLean({ config, turns, port }) {
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
   const writable = new Set();
-  loadGlue(home, writable, () => {
+  loadGlue(home, writable, (stackLimit) => {
     try {
-      const lean = openRuntime(home, config, writable);
+      const lean = openRuntime(home, config, writable, stackLimit);
       if (mode === 'server') serve(lean, config, next, reply, port);
       else frontend(lean, config, next, reply);
     } catch (error) {
@@ -164,11 +166,19 @@ function guardedFileSystem(writable) {
 
 function loadGlue(home, writable, ready) {
   const allowed = { fs: guardedFileSystem(writable), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
+  let stackLimit = null; // set before the runtime is ready
   globalThis.Module = {
     noInitialRun: true,
     locateFile: (file) => path.join(home, file),
     stdin: () => null, // requests are not for the code under test to read
-    onRuntimeInitialized: ready,
+    onRuntimeInitialized: () => ready(stackLimit),
+    instantiateWasm(imports, done) {
+      const program = new WebAssembly.Module(fs.readFileSync(path.join(home, 'lean.wasm')));
+      const connect = invokeWithoutJavaScript(program, imports);
+      const instance = new WebAssembly.Instance(program, imports);
+      stackLimit = connect(instance.exports);
+      done(instance, program);
+    },
     onAbort: (what) => { fs.writeSync(2, `lemmaforge host: Lean's runtime aborted: ${what}\n`); process.kill(process.pid, 'SIGABRT'); },
   };
   console.log = () => {}; // this build of Lean traces its own start-up there
@@ -192,7 +202,7 @@ function withoutTrace(write) {
   };
 }
 
-function openRuntime(home, config, writable) {
+function openRuntime(home, config, writable, stackLimit) {
   const e = globalThis.wasmExports, FS = globalThis.FS;
   for (const fd of [1, 2]) {
     const stream = FS.streams[fd], write = withoutTrace((bytes) => writeAll(fd, bytes));
@@ -256,6 +266,7 @@ function openRuntime(home, config, writable) {
   const low = e.malloc(LEAN_STACK);
   e.emscripten_stack_set_limits(low + LEAN_STACK, low);
   globalThis.stackRestore(low + LEAN_STACK);
+  stackLimit.value = low + STACK_RESERVE;
   e.lean_initialize();
   e.lean_init_task_manager_using(1);
   e.lean_io_mark_end_initialization();

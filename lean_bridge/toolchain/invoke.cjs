@@ -1,18 +1,19 @@
 // Calls that may throw a C++ exception, without JavaScript on the way.
 //
-// Emscripten's C++ calls a function that may throw through an import, `invoke_SIG(slot, ...)`: JavaScript that calls what lies in that slot of the
-// function table, inside `try`. Lean does little else. Here WebAssembly does it, two small modules made at start-up:
+// Emscripten's C++ calls a function that may throw through an import, `invoke_SIG(slot, ...)`: JavaScript that calls what
+// lies in that slot of the function table, inside `try`. Lean does little else. Here WebAssembly does it, two small modules
+// made at start-up:
 //
 //   lean.wasm -- call --> gate: invoke_SIG -- tail call --> guard: SIG -- try, call_indirect --> a function of lean.wasm
 //
-// They are two because lean.wasm needs its imports before it has a table: the gate comes first, and jumps through a variable that is set when the guard
-// is there, which imports lean.wasm's table and stack pointer.
+// They are two because lean.wasm needs its imports before it has a table: the gate comes first, and jumps through a variable
+// that is set when the guard is there, which imports lean.wasm's table and stack pointer.
 //
-// What is caught is what emscripten catches: numbers, which stand for C++ exceptions and for `longjmp`. All else that JavaScript throws goes on its way,
-// and no `catch` of WebAssembly ever sees a trap.
+// What is caught is what emscripten catches: numbers, which stand for C++ exceptions and for `longjmp`. All else that
+// JavaScript throws goes on its way, and no `catch` of WebAssembly ever sees a trap.
 //
-// The guard also watches Lean's own stack, inside WebAssembly memory. Running past its end would corrupt the heap without a word; the machine's stack is checked by V8 and used to
-// overflow first, since each of the JavaScript functions took its share of it.
+// The guard also watches Lean's own stack, inside WebAssembly memory. Running past its end corrupts the heap without a word.
+// V8 checks the machine's stack under it, but without JavaScript's share that one is no longer the first to be full.
 'use strict';
 
 const I32 = 0x7f, EXTERNREF = 0x6f, FUNCREF = 0x70, NULLABLE = 0x63, NO_RESULT = 0x40;

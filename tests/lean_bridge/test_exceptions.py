@@ -23,8 +23,8 @@ def asking_the_kernel(question: str) -> str:
     )
 
 
-async def said(server: LeanServer, text: str, heartbeats: int = 0) -> str:
-    checked = await server.check_file(text, heartbeats=heartbeats, seconds=60)
+async def said(server: LeanServer, text: str) -> str:
+    checked = await server.check_file(text, seconds=60)
     assert not checked.ok
     return "\n".join(message.text for message in checked.messages)
 
@@ -46,17 +46,10 @@ async def test_an_exception_of_the_runtime_is_a_message_of_lean(mortal: LeanPool
         assert (await server.check_file("theorem t : 1 + 1 = 2 := rfl")).ok
 
 
-async def test_heartbeats_stop_the_kernel(mortal: LeanPool) -> None:
-    text = "theorem t : ∀ x : Fin 100000, x.val * x.val < 1000000000000000 := by decide +kernel"
-    async with mortal.lease() as server:
-        assert "(kernel) deterministic timeout" in await said(server, text, heartbeats=20_000)
-        assert (await server.check_file("theorem t : 1 + 1 = 2 := rfl")).ok
-
-
-async def test_a_hundred_thousand_exceptions_leave_the_stack_where_it_was(mortal: LeanPool) -> None:
+async def test_thirty_thousand_exceptions_leave_the_stack_where_it_was(mortal: LeanPool) -> None:
     text = (
         f"{OPEN}#eval show MetaM Unit from do\n"
-        "  for _ in [0:100000] do\n"
+        "  for _ in [0:30000] do\n"
         '    if let .ok _ := Kernel.isDefEq (← getEnv) {} (.bvar 3) (.sort .zero) then throwError "equal"\n'
     )
     async with mortal.lease() as server:
@@ -68,8 +61,7 @@ async def test_a_hundred_thousand_exceptions_leave_the_stack_where_it_was(mortal
     [
         "def deep : Nat → Nat | 0 => 0 | n + 1 => deep n + 1\n#eval deep 100000000",
         f"{OPEN}partial def deep (n : Nat) : MetaM Nat := do return (← deep (n + 1)) + 1\n#eval deep 0",
-        "set_option maxRecDepth 100000000\ndef len : Nat → Nat | 0 => 0 | n + 1 => len n + 1\n"
-        "theorem t : len 1000000 = 1000000 := by rfl",
+        "set_option maxRecDepth 100000000\ndef deep : Nat → Nat | 0 => 0 | n + 1 => deep n + 1\nexample : deep 1000000 = 1 := by rfl",
     ],
     ids=["program", "metaprogram", "elaborator"],
 )

@@ -42,7 +42,7 @@ class MutationLimits:
     branch: int = 2
     size: int = 300
     heartbeats: int = 150
-    budget: int = 20
+    budget: int = 50
 
 
 @dataclass(frozen=True, slots=True)

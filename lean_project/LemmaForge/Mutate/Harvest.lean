@@ -39,7 +39,7 @@ structure Config where
   /-- Lean's `maxHeartbeats` for building and for writing a candidate. -/
   heartbeats : Nat := 150
   /-- The same for each test of whether it is worth having. -/
-  budget : Nat := 20
+  budget : Nat := 50
 
 instance : FromJson Config where
   fromJson? json := do

@@ -10,7 +10,7 @@ public import LemmaForge.Mutate.Index
 # From a theorem to a candidate
 
 A mutation takes a *parent* (a statement with a closed proof term) apart into variables and conclusion, changes something, and puts a *candidate* together: a closed statement, a closed
-proof term that mentions the parent, and tactic scripts that say the same to a reader. Nothing here is trusted: every candidate goes through the kernel and its script through the elaborator afterwards.
+proof term that mentions the parent, and tactic scripts that say the same to a reader. Nothing here is trusted: a script of every candidate goes through the elaborator afterwards, and the term that it makes through the kernel.
 
 What a lemma leaves open (values it does not determine, conditions) becomes variables of the candidate.
 -/

@@ -118,8 +118,7 @@ private def measured {α : Type} (stage : String) (act : HarvestM α) : HarvestM
 
 /-- Counts a candidate that falls out. The first of its kind is told as an example, with the message. -/
 private def fallsOut (stage reason : String) (what : Unit → String) (message? : Option MessageData := none) : HarvestM Unit := do
-  let known? := (← get).rejected[(stage, reason)]?
-  let rejected ← match known? with
+  let rejected ← match (← get).rejected[(stage, reason)]? with
     | some r => pure { r with count := r.count + 1 }
     | none => pure { count := 1, example_ := what () ++ (← message?.elim (pure "") fun m => return ": " ++ (← m.toString)) }
   modify fun h => { h with rejected := h.rejected.insert (stage, reason) rejected }
@@ -281,7 +280,7 @@ private def isWorthWriting (what : Unit → String) (c : Candidate) : HarvestM B
   modify fun h => { h with met := h.met.insert normal }
   return true
 
-/-- Tests and writes a sound candidate. Returns it with the parent that it can be itself. -/
+/-- Writes, proves and tests a candidate. Returns it with the parent that it can be itself. -/
 private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
   match ← (do c.readable parent.preamble config.heartbeats (← read).watch : HarvestM _) with

@@ -74,8 +74,15 @@ def signatureText (levelParams : List Name) (type : Expr) (width : Nat := 100) :
   match (← getEnv).addDeclCore 0 (.axiomDecl axiomVal) none (doCheck := false) with
   | .error e => throwError (e.toMessageData {})
   | .ok env =>
-    withEnv env do
+    let core ← getThe Core.State
+    let caches := (← getThe Meta.State).cache
+    try
+      -- Not `setEnv`, which empties the caches: what is known without the axiom holds with it. What is found out with it must go.
+      modifyThe Core.State ({ · with env })
       let shown ← PrettyPrinter.ppSignature printedName
       return (shown.fmt.pretty (width := width)).drop printedName.toString.length |>.toString
+    finally
+      modifyThe Core.State ({ · with env := core.env, cache := core.cache })
+      modifyThe Meta.State ({ · with cache := caches })
 
 end LemmaForge

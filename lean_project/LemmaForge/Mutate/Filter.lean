@@ -59,28 +59,27 @@ where
     | _ => false
 
 /-- Whether the hypotheses of a statement are seen to contradict each other: by `contradiction`, `omega` or `simp_all`. -/
-def isVacuous (type : Expr) (simp : SimpSet) (heartbeats : Nat) : TermElabM Bool :=
-  forallTelescope type fun xs _ => do
-    let hypotheses ← xs.filterMapM fun x => do
-      let type ← inferType x
-      return if (← isProp type) then some type else none
-    if hypotheses.isEmpty then return false
-    let false_ := Lean.mkConst ``False
-    if ← closes false_ heartbeats (fun goal => return ← goal.contradictionCore {}) then return true
-    if hypotheses.any isArithmetic then
-      if ← closes false_ heartbeats byOmega then return true
-    closes false_ heartbeats fun goal => return (← simpAll goal simp.context simp.procedures).1.isNone
+def Readable.isVacuous (text : Readable) (simp : SimpSet) (heartbeats : Nat) : TermElabM Bool := text.scope.enter do
+  let hypotheses ← text.scope.xs.filterMapM fun x => do
+    let type ← inferType x
+    return if (← isProp type) then some type else none
+  if hypotheses.isEmpty then return false
+  let false_ := Lean.mkConst ``False
+  if ← closes false_ heartbeats (fun goal => return ← goal.contradictionCore {}) then return true
+  if hypotheses.any isArithmetic then
+    if ← closes false_ heartbeats byOmega then return true
+  closes false_ heartbeats fun goal => return (← simpAll goal simp.context simp.procedures).1.isNone
 
 /-- Tactics that make a statement trivial, by the name of the mark, cheapest first. -/
 def closers : List String := ["rfl", "omega", "decide", "simp"]
 
 /-- Whether one of the `closers` closes a statement at once. Those that cannot do so by the form of the statement are not tried. -/
-def closesAtOnce (closer : String) (type : Expr) (simp : SimpSet) (heartbeats : Nat) : TermElabM Bool :=
-  forallTelescope type fun xs conclusion => do
-    match closer with
-    | "rfl" => closes conclusion heartbeats fun goal => do goal.applyRfl; return true
-    | "omega" => if isArithmetic conclusion then closes conclusion heartbeats byOmega else return false
-    | "decide" => if xs.isEmpty then closes conclusion heartbeats byDecide else return false
-    | _ => closes conclusion heartbeats fun goal => return (← simpTarget goal simp.context simp.procedures).1.isNone
+def Readable.closesAtOnce (text : Readable) (closer : String) (simp : SimpSet) (heartbeats : Nat) : TermElabM Bool := text.scope.enter do
+  let conclusion := text.conclusion
+  match closer with
+  | "rfl" => closes conclusion heartbeats fun goal => do goal.applyRfl; return true
+  | "omega" => if isArithmetic conclusion then closes conclusion heartbeats byOmega else return false
+  | "decide" => if text.scope.xs.isEmpty then closes conclusion heartbeats byDecide else return false
+  | _ => closes conclusion heartbeats fun goal => return (← simpTarget goal simp.context simp.procedures).1.isNone
 
 end LemmaForge.Mutate

@@ -85,6 +85,8 @@ structure Harvest where
   laps : Std.HashMap String (Nat × Nat) := {}
   /-- Statements met. -/
   met : Std.HashSet Expr := {}
+  /-- Candidates in a row that did not read back. -/
+  unread : Nat := 0
 
 /-- What a harvest goes by. -/
 structure Context where
@@ -98,6 +100,8 @@ structure Context where
   watch : Stopwatch
   /-- What `simp` knows. -/
   simp : SimpSet
+  /-- Reads what was printed. -/
+  reader : Reader
 
 /-- The monad of a harvest. -/
 abbrev HarvestM := ReaderT Context (StateRefT Harvest TermElabM)
@@ -283,18 +287,22 @@ private def isWorthWriting (what : Unit → String) (c : Candidate) : HarvestM B
 /-- Writes, proves and tests a candidate. Returns it with the parent that it can be itself. -/
 private def written? (parent : Parent) (what : Unit → String) (c : Candidate) : HarvestM (Option (Mutant × Parent)) := do
   let config := (← read).config
-  match ← (do c.readable parent.preamble config.heartbeats (← read).watch : HarvestM _) with
-  | .error (.reading e) => fallsOut "read" (if (wording e).startsWith "reads differently" then "reads differently" else "does not read back") what e; return none
+  match ← (do c.readable parent.preamble (← read).reader config.heartbeats (← read).watch : HarvestM _) with
+  | .error (.reading e) =>
+    modify fun h => { h with unread := h.unread + 1 }
+    fallsOut "read" (if (wording e).startsWith "reads differently" then "reads differently" else "does not read back") what e
+    return none
   | .error (.script e) => fallsOut "script" "no script" what e; return none
   | .error (.kernel e) => fallsOut "kernel" "refused" what m!"{e}"; return none
   | .ok text =>
+    modify fun h => { h with unread := 0 }
     if c.newHypotheses then
-      if ← measured "vacuous" (do isVacuous text.type (← read).simp config.budget) then
+      if ← measured "vacuous" (do text.isVacuous (← read).simp config.budget) then
         fallsOut "vacuous" "hypotheses contradict each other" what
         return none
-    let trivial? ← closers.findM? fun closer => measured closer (do closesAtOnce closer text.type (← read).simp config.budget)
+    let trivial? ← closers.findM? fun closer => measured closer (do text.closesAtOnce closer (← read).simp config.budget)
     let canonical ← measured "hash" do return ← (← read).canonical.hash (← getEnv) text.type
-    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.printing > 0 then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·)
+    let marks := (if c.sideGoals then ["side-goals"] else []) ++ (if text.explicit then ["explicit"] else []) ++ trivial?.toList.map ("trivial:" ++ ·)
     let mutant := { canonical, steps := parent.steps.push c.step, signature := text.signature, proof := byBlock text.script, marks, size := text.type.sizeWithoutSharing }
     return some (mutant, asParent parent c text)
 where
@@ -307,15 +315,22 @@ where
   withoutLevels (signature : String) : String :=
     if signature.startsWith ".{" then ((signature.dropWhile (· != '}')).drop 1).toString else signature
 
+/-- After so many candidates in a row that do not read back, the others are not tried: what their parent says cannot be written. -/
+private def patience : Nat := 8
+
 /-- Tries the proposals for a parent, and returns the mutants that can be parents in turn. -/
 private def firstStep (root : Name) (parent : Parent) (limit : Nat) : HarvestM (Array Parent) :=
   parent.open fun o => do
+    modify fun h => { h with unread := 0 }
     let context ← read
     let order ← measured "propose" (proposals context root o : MetaM _)
     let mut taken := 0
     let mut children := #[]
     for p in order.toSubarray 0 (min order.size (limit * 8)) do
       if taken == limit then break
+      if (← get).unread == patience then
+        fallsOut "read" "the rest of a theorem whose mutants do not read back" p.what
+        break
       match ← measured "build" (attempt context.config.heartbeats p.build : TermElabM _) with
       | .error e => fallsOut "build" (classOf (wording e)) p.what e
       | .ok c =>
@@ -336,7 +351,7 @@ private partial def mutate (root : Name) (parent : Parent) (limit : Nat) : Harve
 
 /-- All mutants of a theorem of the library. -/
 def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := withEnableInfoTree false do
-  let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default }
+  let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default, reader := ← Reader.new }
   let info ← getConstInfo theorem_
   let type ← withTypableNames info.type
   let parent := { written := shown theorem_, levelParams := info.levelParams, type, proof := .const theorem_ (info.levelParams.map .param) }

@@ -82,7 +82,7 @@ def rewrite (o : Opened) (at? : Option Nat) (s : Expr) (side : Side) : MetaM Can
       let scripts := [
         [s!"rw [{arrow !side.reverse}{lemma}]", "exact " ++ o.written] ++ rest areProofs, forward ++ rest areProofs,
         ["have := " ++ o.written, s!"rw [{arrow side.reverse}{← l.written}] at this", "exact this"] ++ rest areProofs]
-      assemble step (o.xs ++ vars) new proof scripts sideGoals (!vars.isEmpty)
+      assemble step (o.xs ++ vars) new proof scripts sideGoals sideGoals
     | some i =>
       if ← o.isUsed i then throwError "the hypothesis is used in the statement"
       withLocalDecl o.names[i]! o.infos[i]! new fun h => do
@@ -117,6 +117,6 @@ def draw (o : Opened) (antecedent : Antecedent) : MetaM Candidate := do
     let given := some s!"({o.written})"
     let scripts := [["exact " ++ (← l.written fun j => if j == antecedent.position then given else none)],
       ["have := " ++ o.written, s!"apply {shown antecedent.lemma} <;> assumption"]]
-    assemble step (o.xs ++ vars) l.conclusion (← instantiateMVars l.term) scripts (areProofs.contains true) (!vars.isEmpty)
+    assemble step (o.xs ++ vars) l.conclusion (← instantiateMVars l.term) scripts (areProofs.contains true) (areProofs.contains true)
 
 end LemmaForge.Mutate

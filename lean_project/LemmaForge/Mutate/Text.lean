@@ -37,18 +37,45 @@ def Stopwatch.add (watch : Stopwatch) (stage : String) (nanoseconds : Nat) : Bas
   watch.add stage ((← (IO.monoNanosNow : BaseIO Nat)) - began)
   return result
 
+/-- Variables that Lean has read. -/
+structure Scope where
+  /-- Their declarations. -/
+  lctx : LocalContext
+  /-- The instances among them. -/
+  instances : LocalInstances
+  /-- All of them, in order. -/
+  xs : Array Expr
+
+/-- Goes on in the sight of the variables. -/
+def Scope.enter {α : Type} (scope : Scope) (act : TermElabM α) : TermElabM α :=
+  withLCtx scope.lctx scope.instances act
+
+/-- What reading the mutants of one theorem has taught. -/
+structure Reader where
+  /-- Scopes by the text of a signature up to the end of their last binder. Mutants of a theorem share most of their binders, and what Lean finds out about an instance is kept as long as the variables are the same. -/
+  scopes : IO.Ref (Std.HashMap String Scope)
+  /-- How many statements in a row read back in the explicit printing alone. -/
+  explicit : IO.Ref Nat
+
+/-- Nothing read yet. -/
+def Reader.new : BaseIO Reader := return { scopes := ← IO.mkRef {}, explicit := ← IO.mkRef 0 }
+
 /-- A statement read back from its text, with a script that proves it. -/
 structure Readable where
   /-- What stands behind the name. -/
   signature : String
   /-- The statement that Lean reads in it. -/
   type : Expr
+  /-- Its variables. -/
+  scope : Scope
+  /-- Its conclusion. -/
+  conclusion : Expr
   /-- The lines of the tactic proof. -/
   script : List String
   /-- The proof that comes out of them. -/
   term : Expr
-  /-- Which way of printing; 0 is Lean's usual one. -/
-  printing : Nat
+  /-- Whether Lean's usual way of printing would not do. -/
+  explicit : Bool
 
 /-- Why a text is not accepted. -/
 inductive TextFault where
@@ -59,10 +86,15 @@ inductive TextFault where
   /-- The kernel refused the script's term. -/
   | kernel (message : String)
 
-/-- Ways of printing, the usual one first. -/
-private def printings : List (Options → Options) := [
-  id,
-  fun o => o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true]
+/-- Lean's usual way of printing. -/
+private def usual : Options → Options := id
+
+/-- One that leaves less to be found out. -/
+private def explicit (o : Options) : Options :=
+  o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true
+
+/-- So many statements of a theorem that need the explicit printing in a row, and it is tried first. -/
+private def habit : Nat := 3
 
 private def dropMData (e : Expr) : Expr :=
   if (e.find? (· matches .mdata ..)).isNone then e
@@ -78,18 +110,34 @@ where
 def byBlock (lines : List String) : String :=
   "by" ++ String.join (lines.map fun line => "\n  " ++ line)
 
-/-- Parts of a `theorem` command: universes, binders and conclusion. -/
-private def parts (env : Environment) (signature : String) : Except String (Array Syntax × Syntax) := do
-  let command ← Parser.runParserCategory env `command s!"theorem statement{signature} := by skip"
-  let signature := command[1][2]
-  return (signature[0].getArgs, signature[1][1])
+/-- Parts of a `theorem` command: binders, each with the text up to its end, and conclusion. -/
+private def parts (env : Environment) (signature : String) : Except String (List (String × Syntax) × Syntax) := do
+  let command := "theorem statement" ++ signature
+  let signature := (← Parser.runParserCategory env `command (command ++ " := by skip"))[1][2]
+  let upTo (binder : Syntax) : String := String.Pos.Raw.extract command 0 (binder.getTailPos?.getD 0)
+  return (signature[0].getArgs.toList.map fun binder => (upTo binder, binder), signature[1][1])
+
+/-- Goes on in the scope of some binders. Only a scope in which nothing is left to be determined is shared: no later text could have changed it. -/
+private partial def withBinders {α : Type} (reader : Reader) (binders : List (String × Syntax)) (act : Scope → TermElabM α) (before : Scope := { lctx := {}, instances := {}, xs := #[] }) : TermElabM α := do
+  let known ← reader.scopes.get
+  match binders with
+  | [] => act before
+  | (text, binder) :: rest =>
+    if let some scope := known[text]? then
+      scope.enter (withBinders reader rest act scope)
+    else
+      Term.elabBinders #[binder] fun xs => do
+        let lctx ← instantiateLCtxMVars (← getLCtx)
+        let scope : Scope := { lctx, instances := ← getLocalInstances, xs := before.xs ++ xs }
+        unless lctx.any (·.type.hasMVar) do reader.scopes.modify (·.insert text scope)
+        scope.enter (withBinders reader rest act scope)
 
 /-- Elaborates a signature and goes on with its variables and conclusion. -/
-private def withSignature {α : Type} (levelParams : List Name) (binders : Array Syntax) (conclusion : Syntax) (act : Array Expr → Expr → TermElabM α) : TermElabM α :=
-  Term.withLevelNames levelParams <| Term.withoutErrToSorry <| Term.elabBinders binders fun xs => do
+private def withSignature {α : Type} (reader : Reader) (levelParams : List Name) (binders : List (String × Syntax)) (conclusion : Syntax) (act : Scope → Expr → TermElabM α) : TermElabM α :=
+  Term.withLevelNames levelParams <| Term.withoutErrToSorry <| withBinders reader binders fun scope => do
     let type ← Term.elabType conclusion
     Term.synthesizeSyntheticMVarsNoPostponing
-    act xs (← instantiateMVars type)
+    act { scope with lctx := ← instantiateLCtxMVars scope.lctx } (← instantiateMVars type)
 
 /-- Runs a script on the conclusion of a statement, with its variables in sight. -/
 private def runScript (xs : Array Expr) (conclusion : Expr) (script : List String) : TermElabM Expr := do
@@ -152,12 +200,19 @@ private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scri
       | .error e => return .error (.kernel e)
   return .error (.script complaint)
 
+/-- Whether another printing would be read no better: no bound is found for `a[i]`, or looking for it takes too long. -/
+private def isHopeless (e : MessageData) : Bool :=
+  let words := wording e
+  words.startsWith "failed to prove index" || words.startsWith "heartbeats"
+
 /-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
-def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault Readable) := do
+def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reader) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault Readable) := do
   let expected := dropMData c.type
   let scripts := c.scripts.map (preamble.toList ++ ·)
+  let isHabit : Bool := (← reader.explicit.get) ≥ habit
   let mut complaint? : Option MessageData := none
-  for printing in printings, i in [0:printings.length] do
+  for isExplicit in [isHabit, !isHabit] do
+    let printing := if isExplicit then explicit else usual
     let printed ← watch.measure "print" <| attempt heartbeats (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
     let .ok signature := printed | continue
     let began ← IO.monoNanosNow
@@ -167,20 +222,20 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (heartbeats : N
       match parts (← getEnv) signature with
       | .error e => throwError "does not parse: {e}"
       | .ok (binders, conclusion) =>
-        withSignature c.levelParams binders conclusion fun xs conclusion => do
-          let type ← instantiateMVars (← mkForallFVars xs conclusion)
+        withSignature reader c.levelParams binders conclusion fun scope conclusion => do
+          let type ← instantiateMVars (← mkForallFVars scope.xs conclusion)
           unless ← isSame expected type do throwError "reads differently"
           read
-          match ← provedBy { c with type } xs conclusion scripts heartbeats watch with
+          reader.explicit.modify fun n => if isExplicit then n + 1 else 0
+          match ← provedBy { c with type } scope.xs conclusion scripts heartbeats watch with
           | .error fault => return .error fault
-          | .ok (script, term) => return .ok { signature, type, script, term, printing := i }
+          | .ok (script, term) => return .ok { signature, type, scope, conclusion, script, term, explicit := isExplicit }
     match result with
     | .ok found => return found
     | .error e =>
       read
       complaint? := complaint? <|> some e
-      -- A bound that Lean does not find for `a[i]` will not be found for another printing.
-      if (wording e).startsWith "failed to prove index" then break
+      if isHopeless e then break
   return .error (.reading (complaint?.getD "it cannot be printed"))
 
 end LemmaForge.Mutate

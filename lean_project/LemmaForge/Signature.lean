@@ -37,11 +37,6 @@ private partial def withoutScopes (e : Expr) : Expr :=
   | .proj s i e => .proj s i (withoutScopes e)
   | _ => e
 
-private def hasScopes (e : Expr) : Bool :=
-  (e.find? fun
-    | .lam n .. | .forallE n .. | .letE n .. => n.hasMacroScopes
-    | _ => false).isSome
-
 /-- Gives the variables of a statement names that can be typed and differ. Instances stay without names where they had none. -/
 def withTypableNames (type : Expr) : MetaM Expr :=
   forallTelescope type fun xs body => do
@@ -56,33 +51,34 @@ def withTypableNames (type : Expr) : MetaM Expr :=
       let name := freshName used base
       used := used.insert name
       lctx := lctx.setUserName x.fvarId! name
-    withLCtx lctx (← getLocalInstances) do
-      let renamed ← mkForallFVars xs body
-      return if hasScopes body || (← xs.anyM fun x => return hasScopes (← inferType x)) then inner xs.size renamed else renamed
-where
-  /-- Names inside the types of the variables and the conclusion; instance binders keep their marks. -/
-  inner : Nat → Expr → Expr
-    | n + 1, .forallE x t b i => .forallE x (withoutScopes t) (inner n b) i
-    | _, e => withoutScopes e
+    withLCtx lctx (← getLocalInstances) do mkForallFVars xs body
 
 /-- The name under which a statement is printed. -/
 private def printedName : Name := `lemmaforgeSignature
 
 /-- The text of a statement, fit to stand behind a name, on lines of `width` characters. Variables should have names that can be typed. -/
 def signatureText (levelParams : List Name) (type : Expr) (width : Nat := 100) : MetaM String := do
-  let axiomVal := { name := printedName, levelParams, type, isUnsafe := false }
-  match (← getEnv).addDeclCore 0 (.axiomDecl axiomVal) none (doCheck := false) with
-  | .error e => throwError (e.toMessageData {})
-  | .ok env =>
-    let core ← getThe Core.State
-    let caches := (← getThe Meta.State).cache
-    try
-      -- Not `setEnv`, which empties the caches: what is known without the axiom holds with it. What is found out with it must go.
-      modifyThe Core.State ({ · with env })
-      let shown ← PrettyPrinter.ppSignature printedName
-      return (shown.fmt.pretty (width := width)).drop printedName.toString.length |>.toString
-    finally
-      modifyThe Core.State ({ · with env := core.env, cache := core.cache })
-      modifyThe Meta.State ({ · with cache := caches })
+  let text ← print type
+  if text.contains '✝' then print (unmarked type) else return text
+where
+  print (type : Expr) : MetaM String := do
+    let axiomVal := { name := printedName, levelParams, type, isUnsafe := false }
+    match (← getEnv).addDeclCore 0 (.axiomDecl axiomVal) none (doCheck := false) with
+    | .error e => throwError (e.toMessageData {})
+    | .ok env =>
+      let core ← getThe Core.State
+      let caches := (← getThe Meta.State).cache
+      try
+        -- Not `setEnv`, which empties the caches: what is known without the axiom holds with it. What is found out with it must go.
+        modifyThe Core.State ({ · with env })
+        let shown ← PrettyPrinter.ppSignature printedName
+        return (shown.fmt.pretty (width := width)).drop printedName.toString.length |>.toString
+      finally
+        modifyThe Core.State ({ · with env := core.env, cache := core.cache })
+        modifyThe Meta.State ({ · with cache := caches })
+  /-- Names inside the types of the variables and the conclusion; instance binders keep their marks, and stay without names. -/
+  unmarked : Expr → Expr
+    | .forallE x t b i => .forallE x (withoutScopes t) (unmarked b) i
+    | e => withoutScopes e
 
 end LemmaForge

@@ -9,8 +9,8 @@ public import LemmaForge.Mutate.Index
 /-!
 # From a theorem to a candidate
 
-A mutation takes a *parent* (a statement with a closed proof term) apart into variables and conclusion, changes something, and puts a *candidate* together: a closed statement, a closed
-proof term that mentions the parent, and tactic scripts that say the same to a reader. Nothing here is trusted: a script of every candidate goes through the elaborator afterwards, and the term that it makes through the kernel.
+A mutation takes a *parent* (a statement with a closed proof term) apart into variables and conclusion, changes something, and puts a *candidate* together: a closed statement, and tactic scripts
+that should prove it from the parent. Nothing here is trusted: a script of every candidate goes through the elaborator afterwards, and the term that it makes through the kernel.
 
 What a lemma leaves open (values it does not determine, conditions) becomes variables of the candidate.
 -/
@@ -96,15 +96,13 @@ structure Parent where
   /-- Lines of tactics that prove it under the name `written`, when it is a mutant. -/
   preamble : Array String := #[]
 
-/-- A new statement with its proof. -/
+/-- A new statement, and how it might be proved. -/
 structure Candidate where
   /-- How it was made. -/
   step : Step
   /-- The closed statement. -/
   type : Expr
-  /-- A closed proof of it. -/
-  proof : Expr
-  /-- Universe parameters of both. -/
+  /-- Its universe parameters. -/
   levelParams : List Name
   /-- Scripts that should prove it, each a list of lines, best first. -/
   scripts : List (List String)
@@ -192,15 +190,13 @@ where
         m.assign x
         go (used.insert name) open_ (xs.push x) (areProofs.push isProof) fuel
 
-/-- Puts a candidate together from its variables, conclusion and proof. -/
-def assemble (step : Step) (xs : Array Expr) (conclusion proof : Expr) (scripts : List (List String)) (sideGoals newHypotheses : Bool := false) : MetaM Candidate := do
+/-- Puts a candidate together from its variables, conclusion and scripts. -/
+def assemble (step : Step) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (sideGoals newHypotheses : Bool := false) : MetaM Candidate := do
   let type ← instantiateMVars (← mkForallFVars xs (← instantiateMVars conclusion))
-  let proof ← instantiateMVars (← mkLambdaFVars xs (← instantiateMVars proof))
-  if type.hasMVar || proof.hasMVar || type.hasFVar || proof.hasFVar then throwError "something is left open"
+  if type.hasMVar || type.hasFVar then throwError "something is left open"
   let levelParams := (collectLevelParams {} type).params.toList
-  if (collectLevelParams {} proof).params.any (!levelParams.contains ·) then throwError "a universe is left open"
   let type ← withTypableNames type
-  return { step, type, proof, levelParams, sideGoals, newHypotheses, scripts := scripts.map (reverted xs.size type ++ ·) }
+  return { step, type, levelParams, sideGoals, newHypotheses, scripts := scripts.map (reverted xs.size type ++ ·) }
 where
   /-- A conclusion that is a `∀` lends its variables to the signature; a script starts before them. -/
   reverted (n : Nat) (type : Expr) : List String :=

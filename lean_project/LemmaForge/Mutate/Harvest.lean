@@ -13,7 +13,7 @@ tried until enough candidates have been found. So what is found depends on the t
 interrupted and resumed finds what an unbroken one finds.
 
 Each candidate passes the stages `build`, `size`, `duplicate`, `print`, `read`, `script`, `kernel` and `vacuous`; what falls out is counted under its stage and reason. The kernel
-checks the term that the script makes: it is what is kept, and the term that the candidate was built with is of no further use. What remains is tried by `rfl`, `omega`, `decide` and `simp`, which may mark it as trivial, and named by its hash.
+checks the term that the script makes: that is what is kept. What remains is tried by `rfl`, `omega`, `decide` and `simp`, which may mark it as trivial, and named by its hash.
 -/
 
 public section
@@ -256,7 +256,7 @@ private def proposals (context : Context) (root : Name) (o : Opened) : MetaM (Ar
 
 /-! ## Stages -/
 
-private def reasons : List String := ["does not unify", "changes nothing", "the hypothesis is used in the statement", "something is left open", "a universe is left open", "a type is left open", "too much is left open", "heartbeats"]
+private def reasons : List String := ["does not unify", "changes nothing", "the hypothesis is used in the statement", "something is left open", "a type is left open", "too much is left open", "heartbeats"]
 
 /-- A short name for why a candidate could not be built. -/
 private def classOf (message : String) : String :=
@@ -316,7 +316,7 @@ where
     if signature.startsWith ".{" then ((signature.dropWhile (· != '}')).drop 1).toString else signature
 
 /-- After so many candidates in a row that do not read back, the others are not tried: what their parent says cannot be written. -/
-private def patience : Nat := 8
+private def patience : Nat := 6
 
 /-- Tries the proposals for a parent, and returns the mutants that can be parents in turn. -/
 private def firstStep (root : Name) (parent : Parent) (limit : Nat) : HarvestM (Array Parent) :=

@@ -47,8 +47,8 @@ private def Instance.written (l : Instance) (other : Nat → Option String := fu
 private def unify (pattern e : Expr) : MetaM Unit := do
   unless ← withTransparency .instances (isDefEq pattern e) do throwError "does not unify"
 
-/-- Rewrites `e` at its subterm `s`; gives the lemma, the new expression and `e = new`. -/
-private def rewritten (e s : Expr) (side : Side) : MetaM (Instance × Expr × Expr) := do
+/-- Rewrites `e` at its subterm `s`; gives the lemma and the new expression. -/
+private def rewritten (e s : Expr) (side : Side) : MetaM (Instance × Expr) := do
   let l ← instantiated side.lemma
   let some (left, right) := (l.conclusion.eq?.map (·.2)) <|> l.conclusion.iff? | throwError "not an equation"
   unify (if side.reverse then right else left) s
@@ -56,7 +56,7 @@ private def rewritten (e s : Expr) (side : Side) : MetaM (Instance × Expr × Ex
   let result ← goal.mvarId!.rewrite e l.term side.reverse
   let new ← instantiateMVars result.eNew
   if new == e then throwError "changes nothing"
-  return (l, new, result.eqProof)
+  return (l, new)
 
 /-- What `rw` writes before a lemma. -/
 private def arrow (reverse : Bool) : String := if reverse then "← " else ""
@@ -69,7 +69,7 @@ def rewrite (o : Opened) (at? : Option Nat) (s : Expr) (side : Side) : MetaM Can
   let e ← match at? with
     | none => pure o.conclusion
     | some i => inferType o.xs[i]!
-  let (l, new, eqProof) ← rewritten e s side
+  let (l, new) ← rewritten e s side
   let step : Step := { kind := .rewrite, lemma? := side.lemma, reverse := side.reverse, place := at?.elim "⊢" fun i => shown o.names[i]! }
   withOpenAsVariables o.used l.term fun vars areProofs => do
     let new ← instantiateMVars new
@@ -77,21 +77,19 @@ def rewrite (o : Opened) (at? : Option Nat) (s : Expr) (side : Side) : MetaM Can
     let lemma := shown side.lemma
     match at? with
     | none =>
-      let proof ← mkEqMP eqProof (o.apply o.xs)
       let forward := ["have := " ++ o.written, s!"rw [{arrow side.reverse}{lemma}] at this", "exact this"]
       let scripts := [
         [s!"rw [{arrow !side.reverse}{lemma}]", "exact " ++ o.written] ++ rest areProofs, forward ++ rest areProofs,
         ["have := " ++ o.written, s!"rw [{arrow side.reverse}{← l.written}] at this", "exact this"] ++ rest areProofs]
-      assemble step (o.xs ++ vars) new proof scripts sideGoals sideGoals
+      assemble step (o.xs ++ vars) new scripts sideGoals sideGoals
     | some i =>
       if ← o.isUsed i then throwError "the hypothesis is used in the statement"
       withLocalDecl o.names[i]! o.infos[i]! new fun h => do
-        let proof := o.apply (o.xs.set! i (← mkEqMPR eqProof h))
         let name := shown o.names[i]!
         let scripts := [
           [s!"rw [{arrow !side.reverse}{lemma}] at {name}", "exact " ++ o.written] ++ rest areProofs,
           ["exact " ++ o.written fun j => if i == j then some s!"(by rw [{arrow side.reverse}{lemma}]; exact {name})" else none] ++ rest areProofs]
-        assemble step (o.xs.extract 0 i ++ vars ++ #[h] ++ o.xs.extract (i + 1) o.xs.size) o.conclusion proof scripts sideGoals true
+        assemble step (o.xs.extract 0 i ++ vars ++ #[h] ++ o.xs.extract (i + 1) o.xs.size) o.conclusion scripts sideGoals true
 
 /-- Puts what `lemma` needs in the place of the hypothesis at `i`. -/
 def replace (o : Opened) (i : Nat) (lemma : Name) : MetaM Candidate := do
@@ -100,11 +98,10 @@ def replace (o : Opened) (i : Nat) (lemma : Name) : MetaM Candidate := do
   unify l.conclusion (← inferType o.xs[i]!)
   let used := o.used.erase o.names[i]!
   withOpenAsVariables used l.term fun vars areProofs => do
-    let proof := o.apply (o.xs.set! i (← instantiateMVars l.term))
     let step : Step := { kind := .apply, lemma? := lemma, place := shown o.names[i]! }
     let argument (text : String) := "exact " ++ o.written fun j => if i == j then some text else none
     let scripts := [[argument s!"({← l.written})"], [argument s!"(by apply {shown lemma} <;> assumption)"]]
-    assemble step (o.xs.extract 0 i ++ vars ++ o.xs.extract (i + 1) o.xs.size) o.conclusion proof scripts (areProofs.contains true) true
+    assemble step (o.xs.extract 0 i ++ vars ++ o.xs.extract (i + 1) o.xs.size) o.conclusion scripts (areProofs.contains true) true
 
 /-- Puts what a lemma draws from the conclusion in its place. -/
 def draw (o : Opened) (antecedent : Antecedent) : MetaM Candidate := do
@@ -117,6 +114,6 @@ def draw (o : Opened) (antecedent : Antecedent) : MetaM Candidate := do
     let given := some s!"({o.written})"
     let scripts := [["exact " ++ (← l.written fun j => if j == antecedent.position then given else none)],
       ["have := " ++ o.written, s!"apply {shown antecedent.lemma} <;> assumption"]]
-    assemble step (o.xs ++ vars) l.conclusion (← instantiateMVars l.term) scripts (areProofs.contains true) (areProofs.contains true)
+    assemble step (o.xs ++ vars) l.conclusion scripts (areProofs.contains true) (areProofs.contains true)
 
 end LemmaForge.Mutate

@@ -44,7 +44,6 @@ def specialize (parent : Parent) (i k : Nat) : MetaM Candidate :=
     let .forallE name type body info := rest | throwError "no such variable"
     let some value := (← simpleValues type ys)[k]? | throwError "no such value"
     forallTelescope (body.instantiate1 value.term) fun zs conclusion => do
-      let proof := mkAppN parent.proof (ys.push value.term ++ zs)
       let step : Step := { kind := .specialize, place := shown name, detail := s!"{shown name} := {value.text}" }
       let xs := ys ++ zs
       -- As `Opened.written` counts, the variable at `i` is still there.
@@ -54,7 +53,7 @@ def specialize (parent : Parent) (i k : Nat) : MetaM Candidate :=
       let o : Opened := { parent, xs, conclusion, names, infos }
       let explicit := "exact " ++ o.written fun j => if i == j then some value.text else none
       let inferred := "exact " ++ o.written fun j => if i == j then some "_" else none
-      assemble step xs conclusion proof (if info.isExplicit then [[explicit]] else [["exact " ++ o.written], [explicit], [inferred]]) false true
+      assemble step xs conclusion (if info.isExplicit then [[explicit]] else [["exact " ++ o.written], [explicit], [inferred]]) false true
 
 /-! ## Contraposition -/
 
@@ -70,46 +69,38 @@ def contrapose (o : Opened) (i : Nat) : MetaM Candidate := do
     | some inner => (inner, true)
     | none => (mkNot o.conclusion, false)
   withLocalDeclD fresh against fun h => do
-    let refute (x : Expr) : Expr :=
-      let given := o.apply (o.xs.set! i x)
-      if isNegation then .app given h else .app h given
     let text := if isNegation then s!"({o.written}) {fresh}" else s!"{fresh} ({o.written})"
     let step : Step := { kind := .contrapose, place := shown name }
     match hypothesis.not? with
     | some inner =>
-      let proof ← withLocalDeclD name hypothesis fun x => do
-        mkAppM ``Classical.byContradiction #[← mkLambdaFVars #[x] (refute x)]
-      assemble step (others.push h) inner proof [[s!"exact Classical.byContradiction fun {shown name} => {text}"]] false true
+      assemble step (others.push h) inner [[s!"exact Classical.byContradiction fun {shown name} => {text}"]] false true
     | none =>
-      let proof ← withLocalDeclD name hypothesis fun x => mkLambdaFVars #[x] (refute x)
-      assemble step (others.push h) (mkNot hypothesis) proof [[s!"intro {shown name}", s!"exact {text}"]] false true
+      assemble step (others.push h) (mkNot hypothesis) [[s!"intro {shown name}", s!"exact {text}"]] false true
 
 /-! ## Parts and sides -/
 
 /-- One direction of an equivalence, one part of a conjunction; `second` for the latter of the two. -/
 def split (o : Opened) (second : Bool) : MetaM Candidate := do
-  let given := o.apply o.xs
   let parent := o.written
   if let some (a, b) := o.conclusion.iff? then
-    let (from_, to, projection, field) := if second then (b, a, ``Iff.mpr, "mpr") else (a, b, ``Iff.mp, "mp")
+    let (from_, to, field) := if second then (b, a, "mpr") else (a, b, "mp")
     let name := freshName o.used `h
     withLocalDeclD name from_ fun h => do
       let step : Step := { kind := .split, detail := if second then "←" else "→" }
-      assemble step (o.xs.push h) to (← mkAppM projection #[given, h]) [[s!"exact ({parent}).{field} {name}"]] false true
+      assemble step (o.xs.push h) to [[s!"exact ({parent}).{field} {name}"]] false true
   else if let some (a, b) := o.conclusion.and? then
-    let (part, projection, field) := if second then (b, ``And.right, "right") else (a, ``And.left, "left")
-    assemble { kind := .split, detail := field } o.xs part (← mkAppM projection #[given]) [[s!"exact ({parent}).{field}"]]
+    let (part, field) := if second then (b, "right") else (a, "left")
+    assemble { kind := .split, detail := field } o.xs part [[s!"exact ({parent}).{field}"]]
   else throwError "nothing to split"
 
 /-- Swaps the sides of the conclusion. -/
 def swap (o : Opened) : MetaM Candidate := do
-  let given := o.apply o.xs
-  let (conclusion, proof) ← match o.conclusion.getAppFnArgs with
-    | (``Eq, #[_, a, b]) => pure (← mkEq b a, ← mkEqSymm given)
-    | (``Ne, #[_, a, b]) => pure (← mkAppM ``Ne #[b, a], ← mkAppM ``Ne.symm #[given])
-    | (``Iff, #[a, b]) => pure (mkIff b a, ← mkAppM ``Iff.symm #[given])
+  let conclusion ← match o.conclusion.getAppFnArgs with
+    | (``Eq, #[_, a, b]) => mkEq b a
+    | (``Ne, #[_, a, b]) => mkAppM ``Ne #[b, a]
+    | (``Iff, #[a, b]) => pure (mkIff b a)
     | _ => throwError "no sides to swap"
-  assemble { kind := .symmetry } o.xs conclusion proof [["symm", "exact " ++ o.written], [s!"exact ({o.written}).symm"]]
+  assemble { kind := .symmetry } o.xs conclusion [["symm", "exact " ++ o.written], [s!"exact ({o.written}).symm"]]
 
 /-! ## Definitions and closed terms -/
 
@@ -125,9 +116,8 @@ def unfoldIn (o : Opened) (name : Name) : MetaM Candidate := do
   let result ← Meta.unfold o.conclusion name
   let new := result.expr.headBeta
   if new == o.conclusion then throwError "changes nothing"
-  let proof ← mkEqMP (← result.getProof) (o.apply o.xs)
   let scripts := [["have := " ++ o.written, s!"unfold {shown name} at this", "exact this"], ["exact " ++ o.written]]
-  assemble { kind := .unfold, detail := shown name } o.xs new proof scripts
+  assemble { kind := .unfold, detail := shown name } o.xs new scripts
 
 /-- Closed subterms of the conclusion that are values, each once. -/
 partial def closedValues (o : Opened) : MetaM (Array Expr) := do
@@ -158,9 +148,7 @@ def generalize (o : Opened) (value : Expr) : MetaM Candidate := do
   let equation := freshName (o.used.insert name) `hx
   withLocalDeclD name type fun x => do
     withLocalDeclD equation (← mkEq x value) fun h => do
-      let motive := Expr.lam name type body .default
-      let proof ← mkEqNDRec motive (o.apply o.xs) (← mkEqSymm h)
       let detail := s!"{name} := {(← ppExpr value).pretty}"
-      assemble { kind := .generalize, detail } (o.xs ++ #[x, h]) (body.instantiate1 x) proof [[s!"subst {equation}", "exact " ++ o.written]]
+      assemble { kind := .generalize, detail } (o.xs ++ #[x, h]) (body.instantiate1 x) [[s!"subst {equation}", "exact " ++ o.written]]
 
 end LemmaForge.Mutate

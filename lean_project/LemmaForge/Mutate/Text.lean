@@ -91,14 +91,13 @@ private def usual : Options → Options := id
 
 /-- One that leaves less to be found out. -/
 private def explicit (o : Options) : Options :=
-  o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true
+  o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true |>.setBool `pp.proofs true
 
 /-- So many statements of a theorem that need the explicit printing in a row, and it is tried first. -/
 private def habit : Nat := 3
 
 private def dropMData (e : Expr) : Expr :=
-  if (e.find? (· matches .mdata ..)).isNone then e
-  else e.replace fun
+  e.replace fun
     | .mdata _ e => some (dropFirst e)
     | _ => none
 where
@@ -184,7 +183,7 @@ def kernelAccepts (levelParams : List Name) (type proof : Expr) : CoreM (Except 
 
 /-- Whether two statements are the same, up to the choice of proofs inside them: Lean finds those anew when it reads `a[i]`. -/
 private def isSame (expected read : Expr) : MetaM Bool := do
-  if dropMData read == expected then return true
+  if read == expected || dropMData read == dropMData expected then return true
   if read.hasMVar then return false
   withReducible (isDefEq expected read)
 
@@ -207,7 +206,6 @@ private def isHopeless (e : MessageData) : Bool :=
 
 /-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
 def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reader) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault Readable) := do
-  let expected := dropMData c.type
   let scripts := c.scripts.map (preamble.toList ++ ·)
   let isHabit : Bool := (← reader.explicit.get) ≥ habit
   let mut complaint? : Option MessageData := none
@@ -219,12 +217,14 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reade
     let read : BaseIO Unit := do watch.add "read" ((← IO.monoNanosNow) - began)
     -- The scripts run in the scope of the signature, each with heartbeats of its own.
     let result ← attempt heartbeats do
+      -- A hole that only unification could fill: Lean warns of it, and as a rule it cannot.
+      if signature.contains '⋯' then throwError "reads differently: something is left out"
       match parts (← getEnv) signature with
       | .error e => throwError "does not parse: {e}"
       | .ok (binders, conclusion) =>
         withSignature reader c.levelParams binders conclusion fun scope conclusion => do
           let type ← instantiateMVars (← mkForallFVars scope.xs conclusion)
-          unless ← isSame expected type do throwError "reads differently"
+          unless ← isSame c.type type do throwError "reads differently"
           read
           reader.explicit.modify fun n => if isExplicit then n + 1 else 0
           match ← provedBy { c with type } scope.xs conclusion scripts heartbeats watch with

@@ -67,13 +67,17 @@ def lemmas_of(lineages: Sequence[Sequence[Sequence[object]]]) -> set[int]:
 
 def unpack_steps(packed: Sequence[Sequence[Any]], names: Mapping[int, str]) -> tuple[MutationStep, ...]:
     """What `pack_steps` packed, after `json.loads`."""
-    return tuple([_step(names, *fields) for fields in packed])
+    return tuple([_step(fields, names) for fields in packed])
 
 
-def _step(
-    names: Mapping[int, str], kind: str, place: str, lemma: int | None = None, reverse: int = 0, detail: str = ""
-) -> MutationStep:
-    return MutationStep(KINDS[kind], place, None if lemma is None else names[lemma], reverse == 1, detail)
+def _step(fields: Sequence[Any], names: Mapping[int, str]) -> MutationStep:
+    count = len(fields)
+    if count == 2:
+        return MutationStep(KINDS[fields[0]], fields[1])
+    lemma = None if fields[2] is None else names[fields[2]]
+    if count == 3:
+        return MutationStep(KINDS[fields[0]], fields[1], lemma)
+    return MutationStep(KINDS[fields[0]], fields[1], lemma, fields[3] == 1, fields[4] if count == 5 else "")
 
 
 def pack_premises(premises: Sequence[PremiseUse], names: Mapping[str, int]) -> str:

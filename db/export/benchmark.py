@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from db.export.card import Card
 from db.export.errors import ExportError
@@ -48,7 +49,7 @@ class Sizes:
 
 
 def export_leandojo(order: Order, sizes: Sizes, *, url: str | None = None, commit: str | None = None) -> Card:
-    """Writes `corpus.jsonl`, `metadata.json` and the two ways to split.
+    """Writes `corpus.jsonl`, `metadata.json`, `licenses/` and the two ways to split.
 
     Args:
         order: its `libraries` must name one library, unless just one has theorems with a place in a source.
@@ -74,6 +75,7 @@ def export_leandojo(order: Order, sizes: Sizes, *, url: str | None = None, commi
         _fill_card(card, theorems, splits, sizes, len(premises))
         created = _latest_date(order, library)
         draft.write_text("metadata.json", metadata(library.name, created, where, order.selection.seed))
+        _write_licenses(draft, library)
         card.write(draft)
     return card
 
@@ -134,6 +136,23 @@ def _write_splits(order: Order, draft: Draft, splits: Mapping[str, Split], theor
                 theorems.write(numbers, sink)
             done += len(numbers)
             order.told(done, len(splits) * len(theorems.records))
+
+
+def _write_licenses(draft: Draft, library: Library) -> None:
+    """The terms of the project whose text the records hold, as its folder states them now."""
+    root = Path(library.root) if library.root else None
+    texts = [] if root is None else [file.read_text(encoding="utf-8", errors="replace") for file in _license_files(root)]
+    if texts:
+        draft.write_text(f"licenses/{library.name}", "\n\n".join(texts))
+        told = f"`{library.name}` is the license of {library.name}, from whose source files the records come."
+    else:
+        told = f"The folder of {library.name} has no license file: ask its authors before you pass the records on."
+    draft.write_text("licenses/README.md", told + "\n")
+
+
+def _license_files(root: Path) -> list[Path]:
+    names = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
+    return sorted(file for file in root.glob("*") if file.is_file() and file.name.upper().startswith(names))
 
 
 def _fill_card(card: Card, theorems: TheoremSpool, splits: Mapping[str, Split], sizes: Sizes, premises: int) -> None:

@@ -5,6 +5,7 @@
     corpus.jsonl                         a file of the library a line, imports before importers:
                                          {path, imports: [path], premises: [{full_name, code, start, end, kind}]}
     metadata.json                        {creation_time, from_repo: {url, commit}, leandojo_version, …}
+    licenses/                            the license files of the project
     random/{train,val,test}.json         lists of theorems: {url, commit, file_path, full_name, start, end,
     novel_premises/{train,val,test}.json   traced_tactics: [{tactic, annotated_tactic, state_before, state_after}]}
 

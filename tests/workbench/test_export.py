@@ -164,6 +164,23 @@ def test_the_benchmark_has_the_layout_and_the_types_of_leandojos(filled: Path, l
             assert_traced(theorem, known)
 
 
+def test_the_benchmark_brings_the_license_of_the_project_along(lemma: Lemma, tmp_path: Path) -> None:
+    project = tmp_path / "proj"
+    project.mkdir()
+    with Store.open(tmp_path / "lemma.db") as store:
+        add_project(store, lib=library("proj", root=str(project), imports=("Proj",)))
+    sizes = ("--val", "2", "--test", "2")
+
+    assert lemma("export", "leandojo", *sizes, "--out", "without").code == 0
+    (project / "LICENSE.txt").write_text("do as you like\n", encoding="utf-8")
+    assert lemma("export", "leandojo", *sizes, "--out", "with").code == 0
+
+    assert [path.name for path in (tmp_path / "without/licenses").iterdir()] == ["README.md"]
+    assert "no license file" in (tmp_path / "without/licenses/README.md").read_text()
+    assert (tmp_path / "with/licenses/proj").read_text() == "do as you like\n"
+    assert "is the license of proj" in (tmp_path / "with/licenses/README.md").read_text()
+
+
 def assert_traced(theorem: dict[str, Any], paths: set[str]) -> None:
     assert set(theorem) == {"url", "commit", "file_path", "full_name", "start", "end", "traced_tactics"}
     assert all(isinstance(theorem[key], str) for key in ("url", "commit", "file_path", "full_name"))

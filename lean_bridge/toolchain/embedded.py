@@ -51,7 +51,7 @@ class EmbeddedToolchain:
         return self._command("frontend", Path.cwd(), ())
 
     def _command(self, mode: str, cwd: Path, imports: Sequence[str]) -> Command:
-        path = [str(folder.absolute()) for folder in (*self.libraries, self.forge)]
+        path = [str(folder.resolve()) for folder in (*self.libraries, self.forge)]
         config = {"home": str(self.home), "leanPath": path, "mode": mode, "imports": list(imports)}
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
 

@@ -145,8 +145,8 @@ class FrontendProcess:
 
 
 def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
-    """Paths as a job names them."""
-    return tuple(str(path.absolute()) for path in paths)
+    """Paths as a job names them: without `..`, which would lead through folders that the embedded Lean does not see."""
+    return tuple(str(path.resolve()) for path in paths)
 
 
 _HEAP_LIMIT: Final = 1_200_000_000

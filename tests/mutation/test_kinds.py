@@ -162,6 +162,33 @@ async def test_what_is_known_or_true_of_nothing_or_too_large_falls_out_with_its_
     assert all(mutant.size <= 20 for mutant in large.mutants)
 
 
+async def test_a_proof_that_the_usual_text_leaves_out_is_written_out(mutated: Mutate) -> None:
+    # Lean prints `⟨1, ⋯⟩ = 1`.
+    found = by_statement(await mutated("Fin.mk_one", "symm"))
+
+    (statement,) = found
+    assert statement == "{n : Nat} : (1 : Fin (n + (2 : Nat))) = ⟨(1 : Nat), Nat.succ_lt_succ (Nat.succ_pos n)⟩"
+    assert found[statement].marks == ("explicit", "trivial:rfl")
+
+
+async def test_the_printing_that_a_theorem_needs_is_tried_first_after_a_while(mutated: Mutate) -> None:
+    # Lean prints `∃ as ys zs bs, xss = as.push …` and cannot read it: it does not know the type of `as` yet.
+    harvest = await mutated("Array.find?_flatten_eq_some_iff", "rw", limit=12)
+
+    assert all("explicit" in mutant.marks for mutant in harvest.mutants)
+    assert len(harvest.mutants) >= 8
+    assert harvest.counts["print"] <= 12 + 3
+
+
+async def test_a_theorem_that_cannot_be_written_is_given_up(mutated: Mutate) -> None:
+    harvest = await mutated("Std.Iter.toListRev_ensureTermination", *ALL, limit=24)
+
+    reasons = {reject.reason: reject.count for reject in harvest.rejects if reject.stage == "read"}
+    assert reasons.pop("the rest of a theorem whose mutants do not read back") == 1
+    assert sum(reasons.values()) == 6
+    assert harvest.mutants == ()
+
+
 @pytest.mark.parametrize(
     ("theorem", "kind", "statement", "mark"),
     [

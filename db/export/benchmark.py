@@ -141,7 +141,9 @@ def _write_splits(order: Order, draft: Draft, splits: Mapping[str, Split], theor
 def _write_licenses(draft: Draft, library: Library) -> None:
     """The terms of the project whose text the records hold, as its folder states them now."""
     root = Path(library.root) if library.root else None
-    texts = [] if root is None else [file.read_text(encoding="utf-8", errors="replace") for file in _license_files(root)]
+    texts = (
+        [] if root is None else [file.read_text(encoding="utf-8", errors="replace") for file in _license_files(root)]
+    )
     if texts:
         draft.write_text(f"licenses/{library.name}", "\n\n".join(texts))
         told = f"`{library.name}` is the license of {library.name}, from whose source files the records come."

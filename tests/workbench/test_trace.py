@@ -61,7 +61,9 @@ def project(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """The store of an unbroken run over the example project, and its report."""
     path = tmp_path_factory.mktemp("stores") / "whole.db"
-    done = Lemma(path.parent)("trace", os.path.relpath(project, path.parent), "--store", path, "--workers", "2", "--json")
+    done = Lemma(path.parent)(
+        "trace", os.path.relpath(project, path.parent), "--store", path, "--workers", "2", "--json"
+    )
     assert done.code == 0, done.out + done.err
     [report] = done.json()["libraries"]
     return path, report

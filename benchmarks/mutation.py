@@ -4,7 +4,7 @@ A sample of `Init`'s theorems, drawn with a fixed seed, is mutated by one worker
 process and of Lean, the making of the lemma index apart. The baseline, in the same run: Lean elaborates the resulting declarations
 as one file, which is what any pipeline that goes through text pays for its survivors alone.
 
-    python benchmarks/mutation.py [--theorems 150] [--limit 24] [--depth 1] [--json OUT]
+    python benchmarks/mutation.py [--theorems 600] [--limit 24] [--depth 1] [--json OUT]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # or this file would be found for the package `mutation`
 
 from db.store import Store
 from lean_bridge import mutating
@@ -114,7 +117,7 @@ async def measured(toolchain: Toolchain, theorems: int, limits: MutationLimits, 
 def main() -> None:
     """Reads the options, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--theorems", type=int, default=150)
+    parser.add_argument("--theorems", type=int, default=600)
     parser.add_argument("--limit", type=int, default=24)
     parser.add_argument("--depth", type=int, default=1)
     parser.add_argument("--json", type=Path)

@@ -219,12 +219,22 @@ async def test_lemmas_that_are_held_out_are_not_used(indexed: tuple[LeanServer, 
     assert {step.lemma for mutant in strict.mutants for step in mutant.steps} == {*used[3:]}
 
 
-async def test_mutants_are_accepted_as_a_file_by_lean(mutated: Mutate, server: LeanServer) -> None:
-    harvest = await mutated("Nat.sub_lt_sub_left", *ALL, limit=30, depth=2)
-    text = "\n\n".join(f"theorem m{i}{m.statement} := {m.proof}" for i, m in enumerate(harvest.mutants))
+@pytest.mark.parametrize(
+    ("theorem", "kinds", "limits"),
+    [
+        ("Nat.sub_lt_sub_left", ALL, {"limit": 30, "depth": 2}),
+        # In a theorem called `Bool.decide_or.…`, `rw [decide_eq_true]` is about `Bool.decide_eq_true`.
+        ("Bool.decide_or", ("rw",), {"limit": 150}),
+    ],
+)
+async def test_mutants_are_accepted_under_their_names_as_a_file_by_lean(
+    mutated: Mutate, server: LeanServer, theorem: str, kinds: tuple[str, ...], limits: dict[str, int]
+) -> None:
+    harvest = await mutated(theorem, *kinds, **limits)
+    text = "\n\n".join(f"theorem {theorem}.mutant_{m.canonical}{m.statement} := {m.proof}" for m in harvest.mutants)
 
     report = await server.check_file(text)
 
-    assert len(report.theorems) == len(harvest.mutants) > 30
+    assert len(report.theorems) == len(harvest.mutants) > 3
     assert [message.text for message in report.messages if message.severity == "error"] == []
     assert not any(theorem.sorry for theorem in report.theorems)

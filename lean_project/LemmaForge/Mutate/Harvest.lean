@@ -349,8 +349,18 @@ private partial def mutate (root : Name) (parent : Parent) (limit : Nat) : Harve
     for child in children.toSubarray 0 (min children.size config.branch) do
       mutate root child (max 1 (limit / 2))
 
+/-- Goes on as in the body of `theorem root.mutant_…`: Lean opens the namespaces that are in a name, and in `Bool` the lemma `decide_eq_true` is `Bool.decide_eq_true`. -/
+private def underName {α : Type} (root : Name) (act : TermElabM α) : TermElabM α := do
+  activate root
+  withTheReader Core.Context ({ · with currNamespace := root }) act
+where
+  activate : Name → TermElabM Unit
+    | .anonymous => return
+    | .str outer last => do activate outer; activateScoped (.str outer last)
+    | .num outer last => do activate outer; activateScoped (.num outer last)
+
 /-- All mutants of a theorem of the library. -/
-def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := withEnableInfoTree false do
+def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := withEnableInfoTree false <| underName theorem_ do
   let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default, reader := ← Reader.new }
   let info ← getConstInfo theorem_
   let type ← withTypableNames info.type

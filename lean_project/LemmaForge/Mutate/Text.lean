@@ -204,14 +204,14 @@ private def isHopeless (e : MessageData) : Bool :=
   let words := wording e
   words.startsWith "failed to prove index" || words.startsWith "heartbeats"
 
-/-- Prints a candidate, reads it back, and finds the script that proves it; every attempt has so many thousand heartbeats. -/
+/-- Prints a candidate, with full names; reads it back in the namespace of the library's theorem, under whose name it will stand; and finds the script that proves it; every attempt has so many thousand heartbeats. -/
 def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reader) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault Readable) := do
   let scripts := c.scripts.map (preamble.toList ++ ·)
   let isHabit : Bool := (← reader.explicit.get) ≥ habit
   let mut complaint? : Option MessageData := none
   for isExplicit in [isHabit, !isHabit] do
     let printing := if isExplicit then explicit else usual
-    let printed ← watch.measure "print" <| attempt heartbeats (withOptions printing (signatureText c.levelParams c.type) : MetaM _)
+    let printed ← watch.measure "print" <| attempt heartbeats (withTheReader Core.Context ({ · with currNamespace := .anonymous }) <| withOptions printing (signatureText c.levelParams c.type) : MetaM _)
     let .ok signature := printed | continue
     let began ← IO.monoNanosNow
     let read : BaseIO Unit := do watch.add "read" ((← IO.monoNanosNow) - began)

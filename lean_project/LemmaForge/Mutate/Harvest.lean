@@ -360,13 +360,15 @@ where
     | .num outer last => do activate outer; activateScoped (.num outer last)
 
 /-- All mutants of a theorem of the library. -/
-def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := withEnableInfoTree false <| underName theorem_ do
-  let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default, reader := ← Reader.new }
-  let info ← getConstInfo theorem_
-  let type ← withTypableNames info.type
-  let parent := { written := shown theorem_, levelParams := info.levelParams, type, proof := .const theorem_ (info.levelParams.map .param) }
-  let ((), h) ← (mutate theorem_ parent config.limit).run context |>.run { met := ({} : Std.HashSet Expr).insert (sameUniverses type) }
-  return { h with laps := ← context.watch.laps.get }
+def harvest (index : Index) (canonical : Canonical) (config : Config) (theorem_ : Name) : TermElabM Harvest := withEnableInfoTree false do
+  let reader ← Reader.new (← getEnv)
+  underName theorem_ do
+    let context := { index, canonical, config, watch := ← Stopwatch.new, simp := ← SimpSet.default, reader }
+    let info ← getConstInfo theorem_
+    let type ← withTypableNames info.type
+    let parent := { written := shown theorem_, levelParams := info.levelParams, type, proof := .const theorem_ (info.levelParams.map .param) }
+    let ((), h) ← (mutate theorem_ parent config.limit).run context |>.run { met := ({} : Std.HashSet Expr).insert (sameUniverses type) }
+    return { h with laps := ← context.watch.laps.get }
 
 instance : ToJson Mutant where
   toJson m := Json.mkObj [("canonical", m.canonical), ("steps", toJson m.steps), ("statement", m.signature), ("proof", m.proof), ("marks", toJson m.marks), ("size", m.size)]

@@ -50,15 +50,17 @@ structure Scope where
 def Scope.enter {α : Type} (scope : Scope) (act : TermElabM α) : TermElabM α :=
   withLCtx scope.lctx scope.instances act
 
-/-- What reading the mutants of one theorem has taught. -/
+/-- How the mutants of one theorem are read, and what that has taught. -/
 structure Reader where
+  /-- Prints and parses. A declaration is parsed before the namespaces of its name are opened: their notation is not there yet. -/
+  outside : Environment
   /-- Scopes by the text of a signature up to the end of their last binder. Mutants of a theorem share most of their binders, and what Lean finds out about an instance is kept as long as the variables are the same. -/
   scopes : IO.Ref (Std.HashMap String Scope)
   /-- How many statements in a row read back in the explicit printing alone. -/
   explicit : IO.Ref Nat
 
 /-- Nothing read yet. -/
-def Reader.new : BaseIO Reader := return { scopes := ← IO.mkRef {}, explicit := ← IO.mkRef 0 }
+def Reader.new (outside : Environment) : BaseIO Reader := return { outside, scopes := ← IO.mkRef {}, explicit := ← IO.mkRef 0 }
 
 /-- A statement read back from its text, with a script that proves it. -/
 structure Readable where
@@ -139,8 +141,8 @@ private def withSignature {α : Type} (reader : Reader) (levelParams : List Name
     act { scope with lctx := ← instantiateLCtxMVars scope.lctx } (← instantiateMVars type)
 
 /-- Runs a script on the conclusion of a statement, with its variables in sight. -/
-private def runScript (xs : Array Expr) (conclusion : Expr) (script : List String) : TermElabM Expr := do
-  match Parser.runParserCategory (← getEnv) `term (byBlock script) with
+private def runScript (outside : Environment) (xs : Array Expr) (conclusion : Expr) (script : List String) : TermElabM Expr := do
+  match Parser.runParserCategory outside `term (byBlock script) with
   | .error e => throwError "does not parse: {e}"
   | .ok stx =>
     let goal ← mkFreshExprSyntheticOpaqueMVar conclusion
@@ -188,10 +190,10 @@ private def isSame (expected read : Expr) : MetaM Bool := do
   withReducible (isDefEq expected read)
 
 /-- The first of some scripts that proves the conclusion of a statement. Each has so many thousand heartbeats. -/
-private def provedBy (c : Candidate) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault (List String × Expr)) := do
+private def provedBy (c : Candidate) (outside : Environment) (xs : Array Expr) (conclusion : Expr) (scripts : List (List String)) (heartbeats : Nat) (watch : Stopwatch) : TermElabM (Except TextFault (List String × Expr)) := do
   let mut complaint : MessageData := "there is none"
   for script in scripts, i in [0:scripts.length] do
-    match ← watch.measure "script" <| attempt heartbeats (runScript xs conclusion script) with
+    match ← watch.measure "script" <| attempt heartbeats (runScript outside xs conclusion script) with
     | .error e => if i == 0 then complaint := e
     | .ok proof =>
       match ← watch.measure "kernel" (kernelAccepts c.levelParams c.type proof : CoreM _) with
@@ -211,7 +213,9 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reade
   let mut complaint? : Option MessageData := none
   for isExplicit in [isHabit, !isHabit] do
     let printing := if isExplicit then explicit else usual
-    let printed ← watch.measure "print" <| attempt heartbeats (withTheReader Core.Context ({ · with currNamespace := .anonymous }) <| withOptions printing (signatureText c.levelParams c.type) : MetaM _)
+    let printed ← watch.measure "print" <| attempt heartbeats do
+      modifyThe Core.State ({ · with env := reader.outside })
+      withTheReader Core.Context ({ · with currNamespace := .anonymous }) <| withOptions printing (signatureText c.levelParams c.type)
     let .ok signature := printed | continue
     let began ← IO.monoNanosNow
     let read : BaseIO Unit := do watch.add "read" ((← IO.monoNanosNow) - began)
@@ -219,7 +223,7 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reade
     let result ← attempt heartbeats do
       -- A hole that only unification could fill: Lean warns of it, and as a rule it cannot.
       if signature.contains '⋯' then throwError "reads differently: something is left out"
-      match parts (← getEnv) signature with
+      match parts reader.outside signature with
       | .error e => throwError "does not parse: {e}"
       | .ok (binders, conclusion) =>
         withSignature reader c.levelParams binders conclusion fun scope conclusion => do
@@ -227,7 +231,7 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reade
           unless ← isSame c.type type do throwError "reads differently"
           read
           reader.explicit.modify fun n => if isExplicit then n + 1 else 0
-          match ← provedBy { c with type } scope.xs conclusion scripts heartbeats watch with
+          match ← provedBy { c with type } reader.outside scope.xs conclusion scripts heartbeats watch with
           | .error fault => return .error fault
           | .ok (script, term) => return .ok { signature, type, scope, conclusion, script, term, explicit := isExplicit }
     match result with

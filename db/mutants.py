@@ -125,7 +125,8 @@ class Mutants(Database):
         # One long text is read faster than many short ones.
         lineages = json.loads(f"[{','.join(packed)}]")
         names = self.names.texts(connection, lemmas_of(lineages) | set(parents.values()))
-        marks = {n: tuple(json.loads(text)) for n, text in self.mark_sets.texts(connection, set(mark_sets)).items()}
+        texts = self.mark_sets.texts(connection, set(mark_sets))
+        marks = {number: tuple(json.loads(texts[number])) for number in set(mark_sets)}
         parent_of = {harvest: names[name] for harvest, name in parents.items()}
         columns = (
             map(bytes.hex, canonicals),

@@ -140,11 +140,7 @@ def _write_splits(order: Order, draft: Draft, splits: Mapping[str, Split], theor
 
 def _write_licenses(draft: Draft, library: Library) -> None:
     """The terms of the project whose text the records hold, as its folder states them now."""
-    root = Path(library.root) if library.root else None
-    texts = (
-        [] if root is None else [file.read_text(encoding="utf-8", errors="replace") for file in _license_files(root)]
-    )
-    if texts:
+    if texts := [file.read_text(encoding="utf-8", errors="replace") for file in _license_files(library)]:
         draft.write_text(f"licenses/{library.name}", "\n\n".join(texts))
         told = f"`{library.name}` is the license of {library.name}, from whose source files the records come."
     else:
@@ -152,9 +148,12 @@ def _write_licenses(draft: Draft, library: Library) -> None:
     draft.write_text("licenses/README.md", told + "\n")
 
 
-def _license_files(root: Path) -> list[Path]:
+def _license_files(library: Library) -> list[Path]:
+    if library.root is None:
+        return []
     names = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
-    return sorted(file for file in root.glob("*") if file.is_file() and file.name.upper().startswith(names))
+    files = Path(library.root).glob("*")
+    return sorted(file for file in files if file.is_file() and file.name.upper().startswith(names))
 
 
 def _fill_card(card: Card, theorems: TheoremSpool, splits: Mapping[str, Split], sizes: Sizes, premises: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from lean_bridge.toolchain.base import Command, Fact
+from lean_bridge.toolchain.jobs import absolute
 from lean_bridge.toolchain.node import Node
 from lean_bridge.toolchain.storage import size_of
 
@@ -51,8 +52,12 @@ class EmbeddedToolchain:
         return self._command("frontend", Path.cwd(), ())
 
     def _command(self, mode: str, cwd: Path, imports: Sequence[str]) -> Command:
-        path = [str(folder.resolve()) for folder in (*self.libraries, self.forge)]
-        config = {"home": str(self.home), "leanPath": path, "mode": mode, "imports": list(imports)}
+        config = {
+            "home": str(self.home),
+            "leanPath": absolute((*self.libraries, self.forge)),
+            "mode": mode,
+            "imports": list(imports),
+        }
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
 
     def facts(self) -> list[Fact]:

@@ -88,10 +88,7 @@ inductive TextFault where
   /-- The kernel refused the script's term. -/
   | kernel (message : String)
 
-/-- Lean's usual way of printing. -/
-private def usual : Options → Options := id
-
-/-- One that leaves less to be found out. -/
+/-- A way of printing that leaves less to be found out than Lean's usual one. -/
 private def explicit (o : Options) : Options :=
   o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true |>.setBool `pp.proofs true
 
@@ -212,7 +209,7 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reade
   let isHabit : Bool := (← reader.explicit.get) ≥ habit
   let mut complaint? : Option MessageData := none
   for isExplicit in [isHabit, !isHabit] do
-    let printing := if isExplicit then explicit else usual
+    let printing := if isExplicit then explicit else id
     let printed ← watch.measure "print" <| attempt heartbeats do
       modifyThe Core.State ({ · with env := reader.outside })
       withTheReader Core.Context ({ · with currNamespace := .anonymous }) <| withOptions printing (signatureText c.levelParams c.type)

@@ -63,7 +63,9 @@ async def run(problems: Sequence[Problem], *, seconds: float, workers: int, tree
             async def work() -> None:
                 while waiting:
                     place, problem = waiting.pop()
-                    attempts[place] = attempt = await prove(pool, problem.task, budget=Budget(seconds=seconds))
+                    attempts[place] = attempt = await prove(
+                        pool, problem.task, plan=Plan(budget=Budget(seconds=seconds))
+                    )
                     if trees is not None and attempt.graph is not None:
                         write_tree(attempt.graph, trees / f"{problem.task.name}.html", title=problem.task.name)
                     progress.advance(bar)

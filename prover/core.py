@@ -136,6 +136,8 @@ class Proposal:
     effort: int = 1
     final: bool = False
     """It either closes the goal or is useless: what it leaves open is thrown away."""
+    whole: bool = False
+    """It is a proof of several tactics: final, but of one that fails the tactics before its first error are kept."""
 
 
 PremiseLookup = Callable[[Sequence[str], int], Awaitable[Sequence[Premise]]]

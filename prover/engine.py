@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
@@ -12,14 +12,28 @@ from prover.core import AttemptOutcome, Budget, Clock, Generator, Listener, Sear
 from prover.environment import LeanEnvironment, TacticLimits
 from prover.generators.rules import RulesGenerator
 from prover.judge import Proof, Terms, Verdict, judge
-from prover.search.best_first import best_first
+from prover.search.algorithms import DEFAULT
 from prover.search.graph import ProofGraph
+from prover.search.strategy import Algorithm, search
 from prover.workplace import SourceFile, Task, Workplace
 
 _WRONG_PROOFS = frozenset({"axiom", "sorry", "syntax"})
 """Reasons of the judge that say that the generator cheated; any other says that a script does not do what its steps did."""
 
-__all__ = ["Failure", "ProofAttempt", "SourceFile", "Task", "prove"]
+__all__ = ["Failure", "Plan", "ProofAttempt", "SourceFile", "Task", "prove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a proof is looked for."""
+
+    algorithm: Algorithm = DEFAULT
+    budget: Budget = field(default_factory=Budget)
+    """For the search alone."""
+    seed: int = 0
+    """Of what the algorithm draws."""
+    limits: TacticLimits = field(default_factory=TacticLimits)
+    """Of each tactic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +72,8 @@ async def prove(
     pool: LeanPool,
     task: Task,
     *,
-    budget: Budget | None = None,
+    plan: Plan | None = None,
     generator: Generator | None = None,
-    limits: TacticLimits | None = None,
     listen: Listener = lambda event: None,
     clock: Clock = time.monotonic,
 ) -> ProofAttempt:
@@ -69,9 +82,8 @@ async def prove(
     Args:
         pool: where a Lean process is leased for as long as this takes.
         task: what is to be proved.
-        budget: for the search alone.
+        plan: the algorithm and what it may spend.
         generator: proposes tactics; the rules when None.
-        limits: of each tactic.
         listen: is told of each event of the search, in order; must return at once.
         clock: seconds.
 
@@ -79,20 +91,23 @@ async def prove(
         InputError: the statement does not elaborate, or a module is unknown.
         UnknownTheorem: the task's file leaves no theorem of that name open.
     """
+    plan = plan or Plan()
     started = clock()
     attempt = ProofAttempt(task, "error", 0.0)
     try:
         async with Workplace(pool, task) as workplace:
-            environment = LeanEnvironment(workplace, limits)
+            environment = LeanEnvironment(workplace, plan.limits)
             graph = ProofGraph(await environment.start())
             attempt = replace(attempt, graph=graph)
-            result = await best_first(
+            result = await search(
                 graph,
                 environment,
                 generator or RulesGenerator(),
-                budget=budget or Budget(),
+                plan.algorithm,
+                budget=plan.budget,
                 clock=clock,
                 listen=listen,
+                seed=plan.seed,
             )
             attempt = replace(attempt, outcome=result.outcome, search=result)
             if result.script is not None:

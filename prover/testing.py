@@ -1,6 +1,6 @@
-"""A puzzle to search in without Lean: numbers as goals, with proofs that can be told by hand.
+"""Puzzles to search in without Lean: numbers as goals, with proofs that can be told by hand.
 
-A goal is a positive integer n; `0` is proved by nothing at all and never appears. The tactics:
+In `NumberPuzzle` a goal is a positive integer n; `0` is proved by nothing at all and never appears. The tactics:
 
 - `one` closes the goal 1 and fails elsewhere;
 - `half` turns an even n into n / 2;
@@ -13,8 +13,8 @@ A goal is a positive integer n; `0` is proved by nothing at all and never appear
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 
 from prover.core import Advanced, Attempt, Goal, Outcome, Position, Premise, Rejected
 
@@ -25,15 +25,19 @@ def number_goal(number: int, *, shared: bool = False) -> Goal:
     return Goal(f"⊢ {number}{mark}", f"{number}{mark}", f"{number}{mark}", shared=shared)
 
 
-@dataclass(slots=True)
-class NumberPuzzle:
-    """An `Environment[int]` that counts what it is asked."""
+class Puzzle(ABC):
+    """An `Environment[int]` whose tactics are a function, and which counts what it is asked."""
 
-    goals: dict[int, tuple[Goal, ...]] = field(default_factory=dict)
-    """Living states."""
-    batches: list[int] = field(default_factory=list)
-    """Tactics in each request."""
-    _ids: itertools.count[int] = field(default_factory=itertools.count)
+    def __init__(self) -> None:
+        self.goals: dict[int, tuple[Goal, ...]] = {}
+        """Living states."""
+        self.batches: list[int] = []
+        """Tactics in each request."""
+        self._ids = itertools.count()
+
+    @abstractmethod
+    def step(self, goals: tuple[Goal, ...], tactic: str) -> tuple[Goal, ...] | None:
+        """What a tactic makes of the goals that it sees; None: it fails."""
 
     def start(self, number: int) -> Position[int]:
         """A position with one goal."""
@@ -62,25 +66,52 @@ class NumberPuzzle:
     def _apply(self, position: Position[int], tactic: str) -> Outcome[int]:
         goals = self.goals[position.state]
         seen = goals if position.goal is None else (goals[position.goal],)
-        left = _step(seen, tactic)
+        left = self.step(seen, tactic)
         if left is None:
             return Rejected("tactic", f"`{tactic}` does not apply to {seen[0].target}")
         return Advanced(self._new(left), left, 0.001)
 
 
-def _step(goals: tuple[Goal, ...], tactic: str) -> tuple[Goal, ...] | None:
-    first, rest = goals[0], goals[1:]
-    number = int(first.target.rstrip("?"))
-    if first.shared:
-        return (number_goal(number // 2),) if tactic == "any" and rest else None
-    results: dict[str, tuple[int, ...] | None] = {
-        "one": () if number == 1 else None,
-        "half": (number // 2,) if number % 2 == 0 else None,
-        "less": (number - 1,) if number > 1 else None,
-        "more": (number + 1,),
-        "parts": (number // 2, number - number // 2) if number > 3 else None,
-    }
-    if tactic == "pair" and number % 2 == 0:
-        return (number_goal(number, shared=True), number_goal(0, shared=True), *rest)
-    new = results.get(tactic)
-    return None if new is None else (*map(number_goal, new), *rest)
+class NumberPuzzle(Puzzle):
+    """The puzzle of the module's description."""
+
+    def step(self, goals: tuple[Goal, ...], tactic: str) -> tuple[Goal, ...] | None:
+        """Run one of the puzzle's tactics; an unknown one fails."""
+        first, rest = goals[0], goals[1:]
+        number = int(first.target.rstrip("?"))
+        if first.shared:
+            return (number_goal(number // 2),) if tactic == "any" and rest else None
+        results: dict[str, tuple[int, ...] | None] = {
+            "one": () if number == 1 else None,
+            "half": (number // 2,) if number % 2 == 0 else None,
+            "less": (number - 1,) if number > 1 else None,
+            "more": (number + 1,),
+            "parts": (number // 2, number - number // 2) if number > 3 else None,
+        }
+        if tactic == "pair" and number % 2 == 0:
+            return (number_goal(number, shared=True), number_goal(0, shared=True), *rest)
+        new = results.get(tactic)
+        return None if new is None else (*map(number_goal, new), *rest)
+
+
+class TablePuzzle(Puzzle):
+    """Goals and tactics as a table: what each tactic leaves of each goal that it works on."""
+
+    def __init__(self, table: Mapping[tuple[int, str], Sequence[int]]) -> None:
+        """Args: table: (goal, tactic) to the goals that are left."""
+        super().__init__()
+        self._table = table
+
+    def step(self, goals: tuple[Goal, ...], tactic: str) -> tuple[Goal, ...] | None:
+        """Look the first goal up."""
+        left = self._table.get((int(goals[0].target), tactic))
+        return None if left is None else (*map(number_goal, left), *goals[1:])
+
+    def provable(self) -> frozenset[int]:
+        """The goals that have a proof: the least fixed point, which no search has a part in."""
+        proved: set[int] = set()
+        while True:
+            more = {goal for (goal, _), left in self._table.items() if proved.issuperset(left)} - proved
+            if not more:
+                return frozenset(proved)
+            proved |= more

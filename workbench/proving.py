@@ -10,8 +10,8 @@ from typing import Protocol
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
-from prover.core import Budget, Event
-from prover.engine import ProofAttempt, prove
+from prover.core import Event
+from prover.engine import Plan, ProofAttempt, prove
 from workbench.problems import LeanFile, Problem, describe
 
 
@@ -32,9 +32,9 @@ class Watcher(Protocol):
 
 
 async def prove_all(
-    pool: LeanPool, problems: Sequence[Problem], *, workers: int, budget: Budget, watcher: Watcher
+    pool: LeanPool, problems: Sequence[Problem], *, workers: int, plan: Plan, watcher: Watcher
 ) -> list[ProofAttempt]:
-    """Tries to prove each problem within `budget`, at most `workers` at a time.
+    """Tries to prove each problem as `plan` says, at most `workers` at a time.
 
     Returns:
         One attempt a problem, in the order of the problems.
@@ -47,9 +47,7 @@ async def prove_all(
     async def attempt(problem: Problem) -> ProofAttempt:
         async with free:
             watcher.started(problem)
-            result = await prove(
-                pool, problem.task, budget=budget, listen=lambda event: watcher.happened(problem, event)
-            )
+            result = await prove(pool, problem.task, plan=plan, listen=lambda event: watcher.happened(problem, event))
             watcher.ended(problem, result)
             return result
 

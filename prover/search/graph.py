@@ -178,6 +178,20 @@ class ProofGraph(Generic[S]):
             waiting.extend(edge.source for edge in edges if edge.status == "open")
         return False
 
+    def all_wanted(self) -> set[NodeId]:
+        """The nodes of which `wanted` is true."""
+        found: set[NodeId] = set()
+        waiting = [self.root]
+        while waiting:
+            current = waiting.pop()
+            if current in found or self._nodes[current].status != "open":
+                continue
+            found.add(current)
+            for edge in map(self.edge, self._nodes[current].edges):
+                if edge.status == "open":
+                    waiting.extend(edge.children)
+        return found
+
     def path(self, target: NodeId) -> tuple[Proposal, ...]:
         """The proposals on the way on which `target` was found first, root first."""
         proposals: list[Proposal] = []

@@ -8,12 +8,12 @@ from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain
 from prover.core import Budget, Event, GoalClosed, SearchEnded
-from prover.engine import SourceFile, Task, prove
+from prover.engine import Plan, SourceFile, Task, prove
 from prover.errors import UnknownTheorem
 from prover.generators.fixed import FixedGenerator
 from prover.search.invariants import check
 
-SHORT = Budget(seconds=30)
+SHORT = Plan(budget=Budget(seconds=30))
 
 FILE = """
 def double : Nat → Nat
@@ -47,7 +47,7 @@ end Deep
     ],
 )
 async def test_the_rules_prove_it(pool: LeanPool, statement: str) -> None:
-    attempt = await prove(pool, Task("it", statement=statement), budget=SHORT)
+    attempt = await prove(pool, Task("it", statement=statement), plan=SHORT)
     assert attempt.outcome == "proved", (attempt.failure, attempt.search)
     assert attempt.verdict is not None
     assert attempt.verdict.accepted
@@ -60,13 +60,13 @@ async def test_the_rules_prove_it(pool: LeanPool, statement: str) -> None:
 async def test_theorems_of_a_file_are_proved_in_their_place(pool: LeanPool) -> None:
     source = SourceFile(FILE, "two.lean")
     for name in ("double_eq", "Deep.swap"):
-        attempt = await prove(pool, Task(name, file=source), budget=SHORT)
+        attempt = await prove(pool, Task(name, file=source), plan=SHORT)
         assert attempt.outcome == "proved", (name, attempt.failure, attempt.search)
 
 
 async def test_a_theorem_that_is_still_open_proves_no_other(pool: LeanPool) -> None:
     text = "theorem hard (f : Nat → Nat) : f 3 = 3 := by sorry\ntheorem same (f : Nat → Nat) : f 3 = 3 := by sorry\n"
-    attempt = await prove(pool, Task("same", file=SourceFile(text)), budget=Budget(steps=80))
+    attempt = await prove(pool, Task("same", file=SourceFile(text)), plan=Plan(budget=Budget(steps=80)))
     assert attempt.outcome == "failed"
     assert attempt.proof is None
     assert attempt.graph is not None
@@ -77,24 +77,24 @@ async def test_a_declaration_is_proved_under_its_prelude(pool: LeanPool) -> None
     task = Task(
         "square", prelude="def sq (n : Nat) := n * n", declaration="theorem square (n : Nat) : sq n = n * n := by sorry"
     )
-    assert (await prove(pool, task, budget=SHORT)).outcome == "proved"
+    assert (await prove(pool, task, plan=SHORT)).outcome == "proved"
 
 
 async def test_a_proof_can_be_moved_to_the_right(pool: LeanPool) -> None:
-    attempt = await prove(pool, Task("it", statement="∀ p q : Prop, p ∧ q → q ∧ p"), budget=SHORT)
+    attempt = await prove(pool, Task("it", statement="∀ p q : Prop, p ∧ q → q ∧ p"), plan=SHORT)
     assert attempt.proof is not None
     assert attempt.indented(4).splitlines()[1:] == ["    " + line for line in attempt.proof.splitlines()[1:]]
 
 
 async def test_a_false_statement_is_never_proved(pool: LeanPool) -> None:
-    attempt = await prove(pool, Task("false", statement="∀ n : Nat, n * n ≠ 9"), budget=Budget(steps=60))
+    attempt = await prove(pool, Task("false", statement="∀ n : Nat, n * n ≠ 9"), plan=Plan(budget=Budget(steps=60)))
     assert attempt.outcome == "failed"
     assert attempt.proof is None
     assert attempt.verdict is None
 
 
 async def test_time_that_runs_out_is_a_timeout(pool: LeanPool) -> None:
-    attempt = await prove(pool, Task("hard", statement="∀ n : Nat, n * n ≠ 9"), budget=Budget(seconds=0.05))
+    attempt = await prove(pool, Task("hard", statement="∀ n : Nat, n * n ≠ 9"), plan=Plan(budget=Budget(seconds=0.05)))
     assert (attempt.outcome, attempt.failure) == ("timeout", None)
 
 

@@ -14,8 +14,9 @@ import pytest
 from lean_bridge.toolchain.node import find_node
 from prover.core import Budget
 from prover.generators.fixed import FixedGenerator
-from prover.search.best_first import best_first
+from prover.search.best_first import BestFirst
 from prover.search.graph import ProofGraph
+from prover.search.strategy import search
 from prover.testing import NumberPuzzle
 from prover.tree import TREE_SUFFIXES, to_networkx, write_tree
 
@@ -25,7 +26,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 async def searched(number: int, tactics: list[str], nodes: int = 300) -> ProofGraph[int]:
     puzzle = NumberPuzzle()
     graph = ProofGraph(puzzle.start(number))
-    await best_first(graph, puzzle, FixedGenerator(tactics), budget=Budget(nodes=nodes, steps=5_000), clock=lambda: 0.0)
+    await search(
+        graph, puzzle, FixedGenerator(tactics), BestFirst(), budget=Budget(nodes=nodes, steps=5_000), clock=lambda: 0.0
+    )
     return graph
 
 
@@ -82,7 +85,7 @@ async def test_svg_draws_every_goal_once_inside_the_picture_and_none_over_anothe
 async def test_svg_escapes_what_goals_and_tactics_say(tmp_path: Path) -> None:
     puzzle = NumberPuzzle()
     graph = ProofGraph(puzzle.start(3))
-    await best_first(graph, puzzle, FixedGenerator(['a < "b" & c']), budget=Budget(), clock=lambda: 0.0)
+    await search(graph, puzzle, FixedGenerator(['a < "b" & c']), BestFirst(), budget=Budget(), clock=lambda: 0.0)
     for suffix in TREE_SUFFIXES:
         write_tree(graph, tmp_path / f"tree{suffix}", title="x < y & <script>")
     picture = ET.fromstring((tmp_path / "tree.svg").read_text(encoding="utf-8"))

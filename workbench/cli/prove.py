@@ -36,7 +36,7 @@ class Request:
     """The file whose theorems are to be proved, or the statement."""
     theorems: tuple[str, ...]
     """Names of those to prove; none: all."""
-    budget: Budget
+    plan: Plan
     workers: int
     copy: Path | None
     """Where a copy of the file with the proofs goes."""
@@ -171,7 +171,7 @@ async def run(request: Request, toolchain: Toolchain) -> bool:
     async with LeanPool(toolchain, size=size, spares=0) as pool:
         hello, problems = await find_problems(request, pool)
         with ProveDisplay(len(problems), results=not request.as_json) as display:
-            attempts = await prove_all(pool, problems, workers=size, budget=request.budget, watcher=display)
+            attempts = await prove_all(pool, problems, workers=size, plan=request.plan, watcher=display)
         written = await write_copy(request, pool, problems, attempts)
     trees = draw_trees(request.tree, problems, attempts)
     if request.as_json:

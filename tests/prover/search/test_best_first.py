@@ -27,9 +27,10 @@ from prover.core import (
 )
 from prover.errors import GeneratorError
 from prover.generators.fixed import FixedGenerator
-from prover.search.best_first import BestFirst, best_first
+from prover.search.best_first import BestFirst
 from prover.search.graph import ProofGraph
 from prover.search.invariants import check
+from prover.search.strategy import search as drive
 from prover.testing import NumberPuzzle
 from prover.tree import to_networkx
 
@@ -48,14 +49,14 @@ async def search(
     puzzle = puzzle or NumberPuzzle()
     graph = ProofGraph(puzzle.start(number))
     ticks = itertools.count()
-    result = await best_first(
+    result = await drive(
         graph,
         puzzle,
         FixedGenerator(tactics),
+        settings or BestFirst(),
         budget=budget,
         clock=lambda: next(ticks) * 0.001,
         listen=(lambda event: None) if events is None else events.append,
-        settings=settings or BestFirst(),
     )
     check(graph)
     return graph, result
@@ -133,7 +134,9 @@ async def test_a_request_that_is_running_when_time_is_over_is_cancelled() -> Non
     graph = ProofGraph(puzzle.start(8))
     loop = asyncio.get_running_loop()
     started = loop.time()
-    result = await best_first(graph, puzzle, FixedGenerator(["half"]), budget=Budget(seconds=0.1), clock=loop.time)
+    result = await drive(
+        graph, puzzle, FixedGenerator(["half"]), BestFirst(), budget=Budget(seconds=0.1), clock=loop.time
+    )
     assert result.outcome == "timeout"
     assert loop.time() - started < 2
 
@@ -196,7 +199,7 @@ class StagedGenerator:
 async def test_a_generator_is_asked_for_dear_ideas_only_where_cheap_ones_failed() -> None:
     puzzle, generator = NumberPuzzle(), StagedGenerator()
     graph = ProofGraph(puzzle.start(4))
-    result = await best_first(graph, puzzle, generator, budget=GENEROUS, clock=lambda: 0.0)
+    result = await drive(graph, puzzle, generator, BestFirst(), budget=GENEROUS, clock=lambda: 0.0)
     assert result.script == "half\nhalf\none"
     assert generator.asked == [0, 1, 0, 1, 0]
 
@@ -208,7 +211,7 @@ async def test_a_final_tactic_that_leaves_goals_open_counts_as_failed() -> None:
 
     puzzle = NumberPuzzle()
     graph = ProofGraph(puzzle.start(4))
-    result = await best_first(graph, puzzle, Final([]), budget=GENEROUS, clock=lambda: 0.0)
+    result = await drive(graph, puzzle, Final([]), BestFirst(), budget=GENEROUS, clock=lambda: 0.0)
     assert result.outcome == "failed"
     assert len(graph) == 1
     assert graph.node(graph.root).misses[0].kind == "unfinished"
@@ -216,10 +219,11 @@ async def test_a_final_tactic_that_leaves_goals_open_counts_as_failed() -> None:
 
 async def test_a_negative_cost_is_the_generators_mistake() -> None:
     with pytest.raises(GeneratorError, match="negative"):
-        await best_first(
+        await drive(
             ProofGraph(NumberPuzzle().start(1)),
             NumberPuzzle(),
             FixedGenerator(["one"], cost=-1.0),
+            BestFirst(),
             budget=GENEROUS,
             clock=lambda: 0.0,
         )

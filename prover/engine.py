@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
+from lean_bridge.protocol import Allowance
 from prover.core import AttemptOutcome, Budget, Clock, Generator, Listener, SearchResult
 from prover.environment import LeanEnvironment, TacticLimits
 from prover.generators.rules import RulesGenerator
-from prover.judge import Proof, Terms, Verdict, judge
+from prover.judge import ALLOWED_AXIOMS, Proof, Terms, Verdict, judge
+from prover.minimise import minimise
 from prover.search.algorithms import DEFAULT
 from prover.search.graph import ProofGraph
 from prover.search.strategy import Algorithm, search
@@ -34,6 +36,8 @@ class Plan:
     """Of what the algorithm draws."""
     limits: TacticLimits = field(default_factory=TacticLimits)
     """Of each tactic."""
+    minimise: bool = False
+    """Whether a proof is made shorter before it is given out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ async def prove(
             attempt = replace(attempt, outcome=result.outcome, search=result)
             if result.script is not None:
                 attempt = await _judged(attempt, workplace, result.script)
+            if plan.minimise and attempt.outcome == "proved" and result.script is not None:
+                attempt = await _judged(attempt, workplace, await _minimised(workplace, result.script))
     except InputError:
         raise
     except BridgeError as error:
@@ -120,8 +126,43 @@ async def prove(
     return replace(attempt, seconds=clock() - started)
 
 
+async def _minimised(workplace: Workplace, script: str) -> str:
+    async def accepts(shorter: str) -> bool:
+        try:
+            return (await _ask_judge(workplace, _term(shorter))).accepted
+        except ServerDied:
+            await workplace.renew()
+            return False
+
+    async def suggestions(asking: str) -> list[str]:
+        try:
+            return await _suggestions(workplace, _term(asking))
+        except ServerDied:
+            await workplace.renew()
+            return []
+
+    return await minimise(script, accepts, suggestions)
+
+
+async def _suggestions(workplace: Workplace, proof: str) -> list[str]:
+    """What Lean suggests in the place of tactics that ask for it, as `simp?` does."""
+    tracing = ("Lean.Parser.Tactic.simpTrace", "Lean.Parser.Tactic.simpAllTrace")
+    verdict = await workplace.server.check_proof(
+        workplace.env,
+        statement=workplace.statement.text,
+        proof=proof,
+        allow=Allowance(tuple(sorted(ALLOWED_AXIOMS)), tracing),
+    )
+    texts = [message.text for message in verdict.messages if message.text.startswith("Try this:")]
+    return [" ".join(text.removeprefix("Try this:").replace("[apply]", "", 1).split()) for text in texts]
+
+
+def _term(script: str) -> str:
+    return "by\n" + textwrap.indent(script, "  ")
+
+
 async def _judged(attempt: ProofAttempt, workplace: Workplace, script: str) -> ProofAttempt:
-    proof = "by\n" + textwrap.indent(script, "  ")
+    proof = _term(script)
     try:
         verdict = await _ask_judge(workplace, proof)
     except ServerDied:

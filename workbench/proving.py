@@ -10,7 +10,7 @@ from typing import Protocol
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
-from prover.core import Event
+from prover.core import Event, Generator
 from prover.engine import Plan, ProofAttempt, prove
 from workbench.problems import LeanFile, Problem, describe
 
@@ -32,7 +32,13 @@ class Watcher(Protocol):
 
 
 async def prove_all(
-    pool: LeanPool, problems: Sequence[Problem], *, workers: int, plan: Plan, watcher: Watcher
+    pool: LeanPool,
+    problems: Sequence[Problem],
+    *,
+    workers: int,
+    plan: Plan,
+    generator: Generator,
+    watcher: Watcher,
 ) -> list[ProofAttempt]:
     """Tries to prove each problem as `plan` says, at most `workers` at a time.
 
@@ -47,7 +53,13 @@ async def prove_all(
     async def attempt(problem: Problem) -> ProofAttempt:
         async with free:
             watcher.started(problem)
-            result = await prove(pool, problem.task, plan=plan, listen=lambda event: watcher.happened(problem, event))
+            result = await prove(
+                pool,
+                problem.task,
+                plan=plan,
+                generator=generator,
+                listen=lambda event: watcher.happened(problem, event),
+            )
             watcher.ended(problem, result)
             return result
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from lean_bridge.errors import InputError
 from prover.core import Budget
+from prover.engine import Plan
+from prover.search.algorithms import ALGORITHMS, DEFAULT
 from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, print_json
 from workbench.cli.progress import progress_shown
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lean_bridge.pool import LeanPool
     from lean_bridge.protocol import Hello
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
     from workbench.problems import LeanFile, Problem
 
 TREE_FORMATS = (".html", ".svg", ".json", ".dot")
-BUDGET = Budget()
+BUDGETS = {
+    "quick": Budget(seconds=10, steps=2_000, nodes=1_000),
+    "standard": Budget(),
+    "long": Budget(seconds=600, steps=200_000, nodes=50_000),
+}
+
+Chosen = TypeVar("Chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,9 @@ class Request:
     theorems: tuple[str, ...]
     """Names of those to prove; none: all."""
     plan: Plan
+    generator: str
+    explain: bool
+    """Whether it is told why each tactic of a proof was tried."""
     workers: int
     copy: Path | None
     """Where a copy of the file with the proofs goes."""
@@ -67,9 +78,37 @@ def prove(
         int | None,
         typer.Option("--workers", "-w", min=1, help="Theorems at a time.", show_default="as cores and memory allow"),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Time for each theorem.")] = BUDGET.seconds,
-    steps: Annotated[int, typer.Option(min=1, help="Tactics to try for each theorem.")] = BUDGET.steps,
-    nodes: Annotated[int, typer.Option(min=1, help="Goals to open for each theorem.")] = BUDGET.nodes,
+    search: Annotated[
+        str, typer.Option("--search", metavar="NAME", help=f"The algorithm: {', '.join(ALGORITHMS)}.")
+    ] = DEFAULT.name,
+    generator: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Who proposes tactics: rules, or finishers (only what closes a goal at one blow)."
+        ),
+    ] = "rules",
+    budget: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What each theorem may cost: quick (10 s), standard (60 s) or long (10 minutes)."
+        ),
+    ] = "standard",
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Time for each theorem.", show_default="of the budget")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Tactics to try for each theorem.", show_default="of the budget")
+    ] = None,
+    nodes: Annotated[
+        int | None, typer.Option(min=1, help="Goals to open for each theorem.", show_default="of the budget")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of what the algorithm draws.")] = 0,
+    minimise: Annotated[
+        bool, typer.Option("--minimise", help="Leave out what a proof does not need, and make its `simp` explicit.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say of each tactic, as it was found, why it was tried and after what.")
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write a copy of the file with the proofs in it: FILE.proved.lean.")
     ] = False,
@@ -104,12 +143,21 @@ def prove(
         lemma prove --import Std "(∅ : Std.HashMap Nat Nat).size = 0"
 
         lemma prove examples/first.lean --theorem gauss --seconds 20 --write
+
+        lemma prove "∀ n : Nat, 3 ∣ n ^ 3 + 2 * n" --search mcts --budget quick --explain --minimise
     """
     request = checked_request(
         source,
         theorems=tuple(theorem or ()),
         imports=tuple(imports or ()),
-        budget=Budget(seconds=seconds, steps=steps, nodes=nodes),
+        plan=Plan(
+            algorithm=named("--search", search, ALGORITHMS),
+            budget=within(named("--budget", budget, BUDGETS), seconds=seconds, steps=steps, nodes=nodes),
+            seed=seed,
+            minimise=minimise,
+        ),
+        generator=generator,
+        explain=explain,
         workers=workers or Settings.from_environment().workers,
         write=write,
         copy=write_to,
@@ -125,7 +173,9 @@ def checked_request(
     *,
     theorems: tuple[str, ...],
     imports: tuple[str, ...],
-    budget: Budget,
+    plan: Plan,
+    generator: str,
+    explain: bool,
     workers: int,
     write: bool,
     copy: Path | None,
@@ -137,8 +187,10 @@ def checked_request(
     Raises:
         InputError: options contradict each other, or a file cannot be read, or a result could not be written.
     """
+    from prover.generators.named import GENERATORS
     from workbench.problems import names_a_file, read_lean_file, statement_problem
 
+    named("--generator", generator, GENERATORS)
     if names_a_file(source):
         subject: LeanFile | Problem = read_lean_file(Path(source))
         if imports:
@@ -158,25 +210,45 @@ def checked_request(
     for place in filter(None, (copy, tree)):
         if not place.parent.is_dir():
             raise InputError(f"{place}: there is no folder {place.parent}; make it first.")
-    return Request(subject, theorems, budget, workers, copy, tree, as_json)
+    return Request(subject, theorems, plan, generator, explain, workers, copy, tree, as_json)
+
+
+def named(option: str, name: str, known: Mapping[str, Chosen]) -> Chosen:
+    """What an option names.
+
+    Raises:
+        InputError: nothing of that name is known.
+    """
+    if name not in known:
+        raise InputError(f"{option} {name}: there is no such thing; choose one of {', '.join(known)}.")
+    return known[name]
+
+
+def within(budget: Budget, *, seconds: float | None, steps: int | None, nodes: int | None) -> Budget:
+    """A budget with the limits that are given in the place of its own."""
+    return Budget(seconds or budget.seconds, steps or budget.steps, nodes or budget.nodes)
 
 
 async def run(request: Request, toolchain: Toolchain) -> bool:
     """Carries a request out and reports on it. Says whether everything was proved."""
     from lean_bridge.pool import LeanPool
+    from prover.generators.named import GENERATORS
     from workbench.cli.prove_display import ProveDisplay, report
     from workbench.proving import prove_all
 
     size = processes(request)
     async with LeanPool(toolchain, size=size, spares=0) as pool:
         hello, problems = await find_problems(request, pool)
-        with ProveDisplay(len(problems), results=not request.as_json) as display:
-            attempts = await prove_all(pool, problems, workers=size, plan=request.plan, watcher=display)
+        with ProveDisplay(len(problems), results=not request.as_json, explain=request.explain) as display:
+            generator = GENERATORS[request.generator]()
+            attempts = await prove_all(
+                pool, problems, workers=size, plan=request.plan, generator=generator, watcher=display
+            )
         written = await write_copy(request, pool, problems, attempts)
     trees = draw_trees(request.tree, problems, attempts)
     if request.as_json:
         copy = written and {"path": str(written.path), "fault": written.fault}
-        print_json({**report(problems, attempts, trees, hello), "copy": copy})
+        print_json({**report(request.plan, request.generator, problems, attempts, trees, hello), "copy": copy})
     else:
         print_end(display.summary(), written, trees)
     return all(attempt.outcome == "proved" for attempt in attempts) and not (written and written.fault)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,7 +18,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from lean_bridge.protocol import Hello
     from prover.core import Event
-    from prover.engine import ProofAttempt
+    from prover.engine import Plan, ProofAttempt
+    from prover.search.graph import ProofGraph
     from workbench.problems import Problem
 
 NOTE_SECONDS = 5.0
@@ -40,10 +41,20 @@ class Running:
 class ProveDisplay:
     """Follows the work on the problems: prints each result as it comes, and on a terminal what is being tried now."""
 
-    def __init__(self, total: int, *, results: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """A display for `total` problems; `results` says whether results are printed on standard output."""
+    def __init__(
+        self, total: int, *, results: bool, explain: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Makes a display.
+
+        Args:
+            total: number of problems.
+            results: whether results are printed on standard output.
+            explain: whether proofs are explained there.
+            clock: seconds.
+        """
         self._total = total
         self._clock = clock
+        self._explain = explain
         self._start = clock()
         self._running: dict[str, Running] = {}
         self._next_note = self._start + NOTE_SECONDS
@@ -105,6 +116,8 @@ class ProveDisplay:
         self._out.print(line, soft_wrap=True)
         detail = attempt.proof if attempt.outcome == "proved" else why_not(attempt)
         self._out.print(Text(indented(detail or "")), soft_wrap=True)
+        if self._explain and attempt.graph is not None:
+            self._out.print(Text(indented(explanation(attempt.graph))), soft_wrap=True)
 
     def summary(self) -> str:
         """How many are proved, and how long it took."""
@@ -131,6 +144,23 @@ def indented(text: str) -> str:
     return "\n".join("    " + line for line in text.splitlines())
 
 
+def explanation(graph: ProofGraph[int]) -> str:
+    """Why each tactic of the proof that was found was tried, in words; empty where there is no proof."""
+    from prover.explain import explain
+
+    paragraphs: list[str] = []
+    for number, reason in enumerate(explain(graph), 1):
+        first, *more = reason.tactic.splitlines()
+        others = f", and {reason.others} others that worked" if reason.others else ""
+        lines = [
+            f"{number}. {first}{' …' if more else ''}",
+            f"   by the rule “{reason.rule}” at cost {reason.cost:.2f}, after {reason.failed} that failed{others}, at",
+            *(f"   {line}" for line in reason.goal.splitlines()),
+        ]
+        paragraphs.append("\n".join(lines))
+    return "\n".join(paragraphs)
+
+
 def why_not(attempt: ProofAttempt) -> str:
     """Why there is no proof, in words."""
     if attempt.failure is not None:
@@ -138,7 +168,7 @@ def why_not(attempt: ProofAttempt) -> str:
     if attempt.search is None:
         return attempt.outcome
     reasons = {
-        "exhausted": "the rules have nothing more to try",
+        "exhausted": "there is nothing more to try",
         "seconds": "out of time (--seconds)",
         "steps": "out of steps (--steps)",
         "nodes": "out of nodes (--nodes)",
@@ -149,10 +179,19 @@ def why_not(attempt: ProofAttempt) -> str:
 
 
 def report(
-    problems: Sequence[Problem], attempts: Sequence[ProofAttempt], trees: Sequence[Path | None], hello: Hello
+    plan: Plan,
+    generator: str,
+    problems: Sequence[Problem],
+    attempts: Sequence[ProofAttempt],
+    trees: Sequence[Path | None],
+    hello: Hello,
 ) -> dict[str, object]:
     """The JSON report of a run, apart from what concerns the run as a whole."""
     return {
+        "search": plan.algorithm.name,
+        "generator": generator,
+        "seed": plan.seed,
+        "budget": asdict(plan.budget),
         "lean": {"version": hello.lean, "commit": hello.commit, "backend": hello.backend},
         "proved": sum(attempt.outcome == "proved" for attempt in attempts),
         "total": len(problems),
@@ -161,14 +200,18 @@ def report(
 
 
 def theorem_report(problem: Problem, attempt: ProofAttempt, tree: Path | None) -> dict[str, object]:
-    """What became of one problem."""
+    """What became of one problem. The explanation is of the proof as it was found, before anything was left out."""
+    from prover.explain import explain
+
     proved = attempt.outcome == "proved"
     counts = attempt.search.statistics if attempt.search else None
+    steps = explain(attempt.graph) if proved and attempt.graph is not None else ()
     return {
         "name": problem.name,
         "line": problem.line,
         "outcome": attempt.outcome,
         "proof": attempt.proof if proved else None,
+        "explanation": [asdict(reason) for reason in steps],
         "axioms": attempt.verdict.axioms if proved and attempt.verdict else None,
         "reason": None if proved else why_not(attempt),
         "seconds": round(attempt.seconds, 3),

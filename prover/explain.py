@@ -1,4 +1,4 @@
-"""Why a proof that a search found is as it is: what each tactic was tried for, and after what."""
+"""Why a proof that a search found is as it is: what each tactic was tried for, and what else was tried there."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def prove(
         bool, typer.Option("--minimise", help="Leave out what a proof does not need, and make its `simp` explicit.")
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say of each tactic, as it was found, why it was tried and after what.")
+        bool, typer.Option("--explain", help="Say of each tactic, as it was found, why it was tried and what else was.")
     ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write a copy of the file with the proofs in it: FILE.proved.lean.")

@@ -151,10 +151,10 @@ def explanation(graph: ProofGraph[int]) -> str:
     paragraphs: list[str] = []
     for number, reason in enumerate(explain(graph), 1):
         first, *more = reason.tactic.splitlines()
-        others = f", and {reason.others} others that worked" if reason.others else ""
+        others = f"{reason.failed} failed there" + (f", {reason.others} others worked" if reason.others else "")
         lines = [
             f"{number}. {first}{' …' if more else ''}",
-            f"   by the rule “{reason.rule}” at cost {reason.cost:.2f}, after {reason.failed} that failed{others}, at",
+            f"   by the rule “{reason.rule}” at cost {reason.cost:.2f} ({others}), at",
             *(f"   {line}" for line in reason.goal.splitlines()),
         ]
         paragraphs.append("\n".join(lines))

@@ -32,6 +32,8 @@ class Outcome(StrEnum):
     failed = "failed"
     timeout = "timeout"
     error = "error"
+    unstatable = "unstatable"
+    """The toolchain cannot state the task: a module or a definition is missing, or the text is no statement."""
 
 
 class UnitStatus(StrEnum):

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from db.database import AnyRow, Database
 from db.errors import UnknownRecord
 from db.libraries import BATCH
-from db.models import AttemptRow, ProofRow, TaskRow
+from db.models import AttemptRow, ProofRow, TaskRow, UnitRow
 from db.packing import pack
-from db.records import Attempt, Outcome, Task
+from db.records import Attempt, Outcome, Task, Unit, UnitStatus
 
 
 class Tasks(Database):
@@ -64,20 +64,33 @@ class Tasks(Database):
             StoreError: the store cannot be written.
         """
         with self.writing() as connection:
-            task = connection.execute(select(TaskRow.id).where(TaskRow.digest == attempt.task)).scalar_one_or_none()
-            if task is None:
-                raise _unknown(attempt.task)
-            connection.execute(
-                insert(AttemptRow).values(
-                    task_id=task,
-                    run_id=attempt.run,
-                    proof_id=None if attempt.proof is None else _proof(connection, task, attempt.proof),
-                    outcome=attempt.outcome.value,
-                    verdict=pack(attempt.verdict),
-                    seconds=attempt.seconds,
-                    made=attempt.made,
-                )
-            )
+            _save(connection, attempt)
+
+    def finish_attempt(self, unit: Unit, attempt: Attempt) -> bool:
+        """Stores the attempt that a unit is, and that the unit is done, as one transaction.
+
+        Returns:
+            Whether it was stored; false when the unit was done already, by another worker that had it before.
+
+        Raises:
+            UnknownRecord: the task was not stored before.
+            StoreError: the store cannot be written; nothing has been stored.
+        """
+        undone = update(UnitRow).where(UnitRow.id == unit.id, UnitRow.status != UnitStatus.done)
+        proved = int(attempt.outcome is Outcome.proved)
+        with self.writing() as connection:
+            ended = undone.values(status=UnitStatus.done, owner=None, lease_until=None, message="", stored=proved)
+            if connection.execute(ended).rowcount == 0:
+                return False
+            _save(connection, attempt)
+        return True
+
+    def outcomes(self, run: int) -> dict[Outcome, int]:
+        """How often the attempts of a run ended in each way, those that never happened included."""
+        query = select(AttemptRow.outcome, func.count()).where(AttemptRow.run_id == run).group_by(AttemptRow.outcome)
+        with self.reading() as connection:
+            counted = {Outcome(outcome): count for outcome, count in connection.execute(query)}
+        return dict.fromkeys(Outcome, 0) | counted
 
     def attempts(
         self, *, task: str | None = None, run: int | None = None, outcome: Outcome | None = None
@@ -109,6 +122,23 @@ _ATTEMPTS = (
     .join_from(AttemptRow, TaskRow, AttemptRow.task_id == TaskRow.id)
     .join(ProofRow, AttemptRow.proof_id == ProofRow.id, isouter=True)
 )
+
+
+def _save(connection: Connection, attempt: Attempt) -> None:
+    task = connection.execute(select(TaskRow.id).where(TaskRow.digest == attempt.task)).scalar_one_or_none()
+    if task is None:
+        raise _unknown(attempt.task)
+    connection.execute(
+        insert(AttemptRow).values(
+            task_id=task,
+            run_id=attempt.run,
+            proof_id=None if attempt.proof is None else _proof(connection, task, attempt.proof),
+            outcome=attempt.outcome.value,
+            verdict=pack(attempt.verdict),
+            seconds=attempt.seconds,
+            made=attempt.made,
+        )
+    )
 
 
 def _unknown(digest: str) -> UnknownRecord:

@@ -8,15 +8,15 @@ kills Lean is known by name. Whatever is interrupted, by Ctrl-C or by a power cu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from db import working
 from db.figures import Stored
-from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit, UnitStatus
+from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit
 from lean_bridge import mutating
 from lean_bridge.client import LeanServer, Limits
 from lean_bridge.errors import ServerDied
@@ -27,15 +27,6 @@ from mutation.hygiene import check_hygiene
 if TYPE_CHECKING:
     from db.store import Store
     from lean_bridge.toolchain.base import Toolchain
-
-LEASE_SECONDS: Final = 30.0
-"""How long a unit belongs to a worker that says nothing: so long a run that takes up another one may wait for its last units."""
-
-RENEWAL_SECONDS: Final = 8.0
-"""How often a worker says that it still works."""
-
-WAITING_SECONDS: Final = 1.0
-"""How often a worker without a unit looks whether one of another worker's has become free."""
 
 UNIT_THEOREMS: Final = 8
 """Theorems in a unit: a few seconds of work, which is what a kill can cost."""
@@ -110,10 +101,7 @@ def chosen_theorems(
 
 def begun(store: Store, plan: Plan, toolchain: str, now: datetime) -> tuple[Run, bool]:
     """The run of a plan, and whether it was begun before: an unfinished one of the same plan is taken up."""
-    found = store.unfinished_run(COMMAND, plan.config(), plan.library)
-    if found is not None:
-        return found, True
-    return store.start_run(COMMAND, plan.config(), plan.library, toolchain, plan.units(), now), False
+    return working.begun(store, COMMAND, plan.config(), plan.library, toolchain, plan.units(), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,66 +160,40 @@ class Pipeline:
             ToolchainError: Lean cannot be started.
             StoreError: the store cannot be written.
         """
-        names = [f"{owner}/{number}" for number in range(workers)]
-        tasks = [asyncio.create_task(self._work(name)) for name in names]
+        hands = [_Worker(self._new_server(), self._finish) for _ in range(workers)]
+        return await working.work_through(self._store, self._run, hands, owner, self._clock)
+
+    def _new_server(self) -> _IndexedServer:
+        return _IndexedServer(self._toolchain, self._plan, self._run.toolchain)
+
+    async def _finish(self, unit: Unit, harvests: list[Harvest]) -> None:
+        check_hygiene(harvests, self._held, self._held_forms)
+        stored = await asyncio.to_thread(self._store.finish_unit, unit, harvests)
+        self._report(UnitReport(unit, stored, tuple(harvests)))
+
+
+class _Worker:
+    """Mutates the theorems of units with one Lean process."""
+
+    def __init__(self, process: _IndexedServer, finish: Callable[[Unit, list[Harvest]], Awaitable[None]]) -> None:
+        self._process = process
+        self._finish = finish
+
+    async def do(self, unit: Unit) -> None:
+        await self._finish(unit, await self._mutated(unit))
+
+    async def stop(self) -> None:
+        await self._process.stop()
+
+    async def _mutated(self, unit: Unit) -> list[Harvest]:
         try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for name in names:
-                self._store.release_leases(self._run.id, name)
-        progress = self._store.progress(self._run.id)
-        finished = progress.ended == progress.total
-        if finished:
-            self._store.finish_run(self._run.id, self._clock())
-        return finished
-
-    async def _work(self, owner: str) -> None:
-        process = _IndexedServer(self._toolchain, self._plan, self._run.toolchain)
-        try:
-            while (unit := await self._next_unit(owner)) is not None:
-                async with self._kept(unit, owner):
-                    harvests = await self._mutated(process, unit)
-                check_hygiene(harvests, self._held, self._held_forms)
-                stored = await asyncio.to_thread(self._store.finish_unit, unit, harvests)
-                self._report(UnitReport(unit, stored, tuple(harvests)))
-        finally:
-            await process.stop()
-
-    async def _next_unit(self, owner: str) -> Unit | None:
-        """A unit to work on; None when all are done. Units of a process that died become free when their leases run out."""
-        while (unit := self._store.lease(self._run.id, owner, self._clock(), LEASE_SECONDS)) is None:
-            if not self._store.progress(self._run.id).units[UnitStatus.leased]:
-                return None
-            await asyncio.sleep(WAITING_SECONDS)
-        return unit
-
-    @asynccontextmanager
-    async def _kept(self, unit: Unit, owner: str) -> AsyncIterator[None]:
-        """Renews the lease of a unit for as long as the block runs."""
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(RENEWAL_SECONDS)
-                await asyncio.to_thread(self._store.renew, unit.id, owner, self._clock(), LEASE_SECONDS)
-
-        renewal = asyncio.create_task(renew())
-        try:
-            yield
-        finally:
-            renewal.cancel()
-
-    async def _mutated(self, process: _IndexedServer, unit: Unit) -> list[Harvest]:
-        try:
-            return await process.mutate(unit.payload)
+            return await self._process.mutate(unit.payload)
         except ServerDied:
             pass
         harvests = []
         for theorem in unit.payload:
             try:
-                harvests += await process.mutate((theorem,))
+                harvests += await self._process.mutate((theorem,))
             except ServerDied as death:
                 harvests.append(Harvest(theorem, failure=f"crash: {death}"))
         return harvests

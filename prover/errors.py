@@ -8,6 +8,7 @@ does wrong is raised as `lean_bridge.errors.BridgeError` and comes back as an at
     ProverError
     ├── GraphError        the search graph was asked for what it does not hold, or one of its invariants is broken
     ├── GeneratorError    a generator answered something that cannot be used
+    ├── BadBenchmark      a file of problems is not what it should be
     └── UnknownTheorem    the file has no open theorem of that name
 """
 
@@ -28,3 +29,7 @@ class GeneratorError(ProverError):
 
 class UnknownTheorem(ProverError):
     """Raised when a task names a theorem that its file does not leave open."""
+
+
+class BadBenchmark(ProverError):
+    """Raised when a file of problems, or of errata, cannot be read; the message says where and what to do."""

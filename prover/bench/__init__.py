@@ -1,0 +1,1 @@
+"""Benchmarks that can be believed: problems from public files, attempts in the store, figures with their intervals."""

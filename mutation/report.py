@@ -4,7 +4,7 @@
 
     with Store.open("lemma.db", create=False) as store:
         report = make_report(store, run=1)
-    print(json.dumps(document(report)))          # or mutation.report_text.markdown, mutation.report_page.page
+    print(json.dumps(document(report)))          # workbench.pages has it for people
 
 All counts are made by the database; a few mutants of each kind are read as examples.
 """

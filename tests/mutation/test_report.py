@@ -23,11 +23,12 @@ from db.errors import StoreError
 from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Theorem
 from db.store import Store
 from lean_bridge.errors import InputError
-from mutation.plots import binned
 from mutation.report import Report, document, make_report
-from mutation.report_page import page
-from mutation.report_text import markdown, percent, terminal
 from workbench.cli.mutate_report import report as command
+from workbench.pages.mutation_page import page
+from workbench.pages.mutation_text import markdown, terminal
+from workbench.pages.plots import binned
+from workbench.pages.text import percent
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVIL = "</pre><script>alert(1)</script><img src=x onerror=alert(2)> & \"quoted\" 'a' ]]> `tick` ``two`` | [red]bar[/red]\x00"

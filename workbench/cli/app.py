@@ -22,7 +22,8 @@ import typer
 from db.errors import StoreError
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
 from mutation.errors import MutationError
-from workbench.cli import check, doctor, export, lean, mutate, prove, trace
+from prover.errors import ProverError
+from workbench.cli import bench, check, doctor, export, lean, mutate, prove, trace
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -46,6 +47,7 @@ app = typer.Typer(
 app.command("prove")(prove.prove)
 app.command("check")(check.check)
 app.command("trace")(trace.trace)
+app.add_typer(bench.app, name="bench")
 app.add_typer(mutate.app, name="mutate")
 app.add_typer(lean.app, name="lean")
 app.add_typer(export.app, name="export")
@@ -81,7 +83,7 @@ def main() -> None:
     except BridgeError as error:
         typer.echo(f"error: {explained(error)}", err=True)
         sys.exit(exit_code(error))
-    except (StoreError, MutationError) as error:
+    except (StoreError, MutationError, ProverError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -57,17 +57,17 @@ def report(
     with Store.open(store, create=False) as records:
         found = make_report(records, chosen_run(records, run, store), examples=examples)
     if html is not None:
-        from mutation.report_page import page
+        from workbench.pages.mutation_page import page
 
         write(html, page(found))
     if markdown is not None:
-        from mutation.report_text import markdown as text_of
+        from workbench.pages.mutation_text import markdown as text_of
 
         write(markdown, text_of(found, command))
     if as_json:
         print_json(document(found))
         return
-    from mutation.report_text import terminal
+    from workbench.pages.mutation_text import terminal
 
     Console(highlight=False, markup=False, emoji=False).print(terminal(found))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from lean_bridge.errors import InputError
 from workbench.cli.progress import progress_shown
 from workbench.settings import LeanKind, Settings
 
@@ -33,6 +35,8 @@ StoreOption = Annotated[
 ]
 STORE = "lemma.db"
 """Where the store is where `--store` is not given."""
+Chosen = TypeVar("Chosen")
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document (`run`: one object a message).")]
 
 
@@ -48,6 +52,17 @@ def chosen_toolchain(lean: LeanKind | None, project: Path | None = None) -> Tool
     kind = lean or Settings.from_environment().lean
     with progress_shown() as progress:
         return find_toolchain(kind.value, project, progress)
+
+
+def named(option: str, name: str, known: Mapping[str, Chosen]) -> Chosen:
+    """What an option names.
+
+    Raises:
+        InputError: nothing of that name is known.
+    """
+    if name not in known:
+        raise InputError(f"{option} {name}: there is no such thing; choose one of {', '.join(known)}.")
+    return known[name]
 
 
 def print_json(document: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,12 @@ from lean_bridge.errors import InputError
 from prover.core import Budget
 from prover.engine import Plan
 from prover.search.algorithms import ALGORITHMS, DEFAULT
-from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, print_json
+from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, named, print_json
 from workbench.cli.progress import progress_shown
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from lean_bridge.pool import LeanPool
     from lean_bridge.protocol import Hello
@@ -32,8 +32,6 @@ BUDGETS = {
     "standard": Budget(),
     "long": Budget(seconds=600, steps=200_000, nodes=50_000),
 }
-
-Chosen = TypeVar("Chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +209,6 @@ def checked_request(
         if not place.parent.is_dir():
             raise InputError(f"{place}: there is no folder {place.parent}; make it first.")
     return Request(subject, theorems, plan, generator, explain, workers, copy, tree, as_json)
-
-
-def named(option: str, name: str, known: Mapping[str, Chosen]) -> Chosen:
-    """What an option names.
-
-    Raises:
-        InputError: nothing of that name is known.
-    """
-    if name not in known:
-        raise InputError(f"{option} {name}: there is no such thing; choose one of {', '.join(known)}.")
-    return known[name]
 
 
 def within(budget: Budget, *, seconds: float | None, steps: int | None, nodes: int | None) -> Budget:

@@ -1,23 +1,20 @@
-"""The report of a run as text: Markdown for a repository, tables for a terminal."""
+"""The report of a mutation run as text: Markdown for a repository, tables for a terminal."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
 
 from db.records import UnitStatus
-from mutation.plots import binned
 from mutation.report import Example, Report, lineage
+from workbench.pages import text
+from workbench.pages.plots import binned
+from workbench.pages.text import Row, Table, fenced, inline, percent, share_rows
 
 MOST_ROWS: Final = 30
 """Modules, failures and classes of rejects that tables for people hold; JSON has all."""
-
-Row = Sequence[str]
 
 
 def key_figures(report: Report) -> list[tuple[str, str]]:
@@ -41,16 +38,6 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("units", units),
     ]
-
-
-def percent(share: float) -> str:
-    """A share from 0 to 1 for people; a small one is not shown as none."""
-    return f"{share:.1%}" if share >= 0.0005 or share == 0 else f"{share:.3%}"
-
-
-def share_rows(counts: Mapping[str, int] | Mapping[int, int], whole: int) -> list[Row]:
-    """Rows of name, count, and share of the whole."""
-    return [(str(name), f"{n:,}", percent(n / whole if whole else 0.0)) for name, n in counts.items()]
 
 
 def module_rows(report: Report) -> list[Row]:
@@ -77,8 +64,8 @@ def stage_rows(report: Report) -> list[Row]:
     ]
 
 
-def tables(report: Report) -> list[tuple[str, Row, list[Row]]]:
-    """All tables but that of the key figures: title, heads, rows. Empty ones are left out."""
+def tables(report: Report) -> list[Table]:
+    """All tables but that of the key figures. Empty ones are left out."""
     counts = report.counts
     whole = counts.mutants
     bins = binned(counts.histogram, MOST_ROWS)
@@ -95,7 +82,7 @@ def tables(report: Report) -> list[tuple[str, Row, list[Row]]]:
         ("Theorems without a result", ("theorem", "why"), counts.failures[:MOST_ROWS]),
         ("Configuration", ("setting", "value"), report.settings),
     ]
-    return [(title, heads, list(rows)) for title, heads, rows in found if rows]
+    return [Table(title, heads, list(rows), NUMBERS) for title, heads, rows in found if rows]
 
 
 NUMBERS: Final = frozenset(
@@ -106,18 +93,7 @@ NUMBERS: Final = frozenset(
 
 def terminal(report: Report) -> RenderableType:
     """The report for a terminal, one table below the other; texts of Lean are never taken for markup."""
-    head = Table("", "", box=None, show_header=False, pad_edge=False)
-    for name, value in key_figures(report):
-        head.add_row(Text(name, "bold"), Text(value))
-    parts: list[RenderableType] = [Text(_title(report), "bold"), head]
-    for title, heads, rows in tables(report):
-        table = Table(box=None, pad_edge=False)
-        for name in heads:
-            table.add_column(name, justify="right" if name in NUMBERS else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(_line(cell)) for cell in row))
-        parts += [Text(""), Text(title, "bold"), table]
-    return Group(*parts)
+    return text.terminal(_title(report), key_figures(report), tables(report))
 
 
 def markdown(report: Report, command: str = "") -> str:
@@ -127,12 +103,8 @@ def markdown(report: Report, command: str = "") -> str:
         report: what to say.
         command: the command line that made the run; said first, where it is given.
     """
-    parts = [f"# {_title(report)}"]
-    if command:
-        parts.append(fenced(command, "sh"))
-    parts.append(_table(("figure", "value"), key_figures(report)))
-    for title, heads, rows in tables(report):
-        parts += [f"## {title}", _table(heads, rows)]
+    parts = text.markdown_head(_title(report), command, key_figures(report))
+    parts += map(text.markdown_table, tables(report))
     if any(report.examples.values()):
         parts.append("## Examples")
     for kind, examples in report.examples.items():
@@ -152,32 +124,3 @@ def _example(example: Example) -> str:
     made = "\n".join(f"{i}. {inline(lineage(step))}" for i, step in enumerate(mutant.steps, 1))
     marks = f"\n\nMarks: {', '.join(map(inline, mutant.marks))}" if mutant.marks else ""
     return f"From\n\n{source}\n\nby\n\n{made}\n\nto\n\n{fenced(mutant.declaration, 'lean')}{marks}"
-
-
-def fenced(text: str, language: str) -> str:
-    """A block of code whose fence is longer than any row of backticks in it."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-def inline(text: str) -> str:
-    """A piece of code in a line, whatever it holds; bars are escaped for tables."""
-    text = _line(text).replace("|", "\\|")
-    longest = max(map(len, re.findall(r"`+", text)), default=0)
-    mark = "`" * (longest + 1)
-    blank = " " if longest else ""
-    return f"{mark}{blank}{text}{blank}{mark}" if text else ""
-
-
-def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _table(heads: Row, rows: Sequence[Row]) -> str:
-    plain = frozenset({"figure", *NUMBERS})
-    bar = [("---:" if head in NUMBERS else "---") for head in heads]
-    lines = ["| " + " | ".join(cells) + " |" for cells in (heads, bar)]
-    for row in rows:
-        cells = [cell if head in plain else inline(cell) for head, cell in zip(heads, row, strict=True)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)

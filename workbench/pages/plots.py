@@ -1,4 +1,4 @@
-"""Small pictures of counts, as SVG text to stand in a page: bars, a histogram and a funnel.
+"""Small pictures of counts and shares, as SVG text to stand in a page: bars, a histogram, a funnel and curves.
 
 Each has a title and a description for readers that do not see it, takes its colours from the page, and is drawn in units of
 about a pixel of a telephone, so that its letters can be read there.
@@ -6,6 +6,7 @@ about a pixel of a telephone, so that its letters can be read there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
@@ -104,6 +105,52 @@ def histogram(name: str, title: str, counts: Mapping[int, int], *, across: str, 
     axis = f'<text class="tick mid" x="{(WIDTH + left) / 2}" y="{top + plot + 33}">{clean(across)}</text>'
     said = "; ".join(f"{low if low == high else f'{low} to {high}'}: {count:,}" for low, high, count in bins)
     return _svg(name, title, f"{up} by {across}. {said}", top + plot + bottom, [*parts, axis])
+
+
+def curve(
+    name: str, title: str, lines: Mapping[str, Sequence[tuple[float, float]]], *, across: str, steps: bool
+) -> str:
+    """Shares, from 0 to 1, over a positive quantity on a logarithmic axis.
+
+    Args:
+        name: an identifier that no other picture of the page has.
+        title: what is shown.
+        lines: for each label its points, from left to right.
+        across: what the quantity is.
+        steps: whether a share holds until the next point; straight lines otherwise.
+    """
+    left, top, bottom, plot = 46, 10, 42, 170
+    values = [x for points in lines.values() for x, _ in points if x > 0]
+    low, high = math.floor(math.log10(min(values, default=1))), math.ceil(math.log10(max(values, default=10)))
+    high = max(high, low + 1)
+
+    def place(x: float, share: float) -> tuple[float, float]:
+        part = (math.log10(max(x, 10.0**low)) - low) / (high - low)
+        return left + (WIDTH - left) * part, top + plot * (1 - share)
+
+    parts = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = place(1.0, share)[1]
+        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="tick end" x="{left - 5}" y="{y + 4:.1f}">{share:.0%}</text>')
+    for power in range(low, high + 1):
+        x, side = place(10.0**power, 0.0)[0], "start" if power == low else "end" if power == high else "mid"
+        parts.append(f'<text class="tick {side}" x="{x:.1f}" y="{top + plot + 15}">{10.0**power:g}</text>')
+    for number, (label, points) in enumerate(lines.items()):
+        corners: list[tuple[float, float]] = []
+        for x, share in points:
+            if steps and corners:
+                corners.append((place(x, 0.0)[0], corners[-1][1]))
+            corners.append(place(x, share))
+        if steps and corners:
+            corners.append((WIDTH, corners[-1][1]))
+        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+        parts.append(
+            f'<polyline class="line{" dashed" if number else ""}" points="{drawn}"><title>{clean(label)}</title></polyline>'
+        )
+    axis = f'<text class="tick mid" x="{(WIDTH + left) / 2}" y="{top + plot + 33}">{clean(across)}</text>'
+    ends = (f"{label}: {points[-1][1]:.1%} at {points[-1][0]:g}" for label, points in lines.items() if points)
+    return _svg(name, title, f"{across}. {'; '.join(ends)}", top + plot + bottom, [*parts, axis])
 
 
 def binned(counts: Mapping[int, int], most: int = _BINS) -> list[tuple[int, int, int]]:

@@ -1,0 +1,57 @@
+"""Stored proofs judged again, from the statement and the proof's text alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from db.records import Outcome
+from prover.judge import Judge, Proof, Statement, Verdict
+
+if TYPE_CHECKING:
+    from db.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProof:
+    """A proof of a run."""
+
+    name: str
+    """Of the problem."""
+    statement: Statement
+    proof: str
+
+
+def stored_proofs(store: Store, run: int) -> Iterator[StoredProof]:
+    """The different proofs that a run found, in the order in which it found them."""
+    seen: set[tuple[str, str]] = set()
+    for attempt in store.attempts(run=run, outcome=Outcome.proved):
+        if attempt.proof is not None and (attempt.task, attempt.proof) not in seen:
+            seen.add((attempt.task, attempt.proof))
+            task = store.task(attempt.task)
+            yield StoredProof(task.name, Statement(task.statement, task.header), attempt.proof)
+
+
+async def verify(
+    judge: Judge,
+    proofs: list[StoredProof],
+    *,
+    workers: int,
+    report: Callable[[StoredProof, Verdict], None] = lambda proof, verdict: None,
+) -> list[Verdict]:
+    """Judge proofs, so many at a time; one verdict a proof, in order. `report` is told of each.
+
+    Raises:
+        InputError: a statement does not elaborate, as with another toolchain than that of the run.
+    """
+    free = asyncio.Semaphore(workers)
+
+    async def one(proof: StoredProof) -> Verdict:
+        async with free:
+            verdict = await judge.check(proof.statement, Proof(proof.proof))
+            report(proof, verdict)
+            return verdict
+
+    return list(await asyncio.gather(*map(one, proofs)))

@@ -1,0 +1,343 @@
+"""`lemma bench`: run benchmarks, report and compare the runs, judge their proofs again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lean_bridge.errors import InputError
+from prover.search.algorithms import ALGORITHMS, DEFAULT
+from workbench.cli.mutate_report import refuse_place, write
+from workbench.cli.options import (
+    STORE,
+    JsonOption,
+    LeanOption,
+    ProjectOption,
+    StoreOption,
+    chosen_toolchain,
+    named,
+    print_json,
+)
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from db.records import Attempt, Run
+    from db.store import Store
+    from lean_bridge.toolchain import Toolchain
+    from prover.bench.problems import BenchmarkProblem
+    from prover.bench.runner import BenchmarkPlan
+    from prover.bench.verify import StoredProof
+    from prover.judge import Verdict
+    from workbench.benching import Wish
+
+NOTE_SECONDS = 10.0
+"""How often a line says how far a run is where there is no terminal."""
+
+app = typer.Typer(help="Run benchmarks of theorem proving, and report them honestly.", no_args_is_help=True)
+
+RunArgument = Annotated[int, typer.Argument(metavar="RUN", min=1, help="The number of a run.")]
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Problems: JSON Lines in a form of miniF2F, or Lean.")],
+    store: StoreOption = STORE,
+    k: Annotated[
+        str, typer.Option("--k", metavar="K,...", help="Report pass@k for these; as many attempts as the largest.")
+    ] = "1",
+    search: Annotated[
+        str, typer.Option("--search", metavar="NAME", help=f"The algorithm: {', '.join(ALGORITHMS)}.")
+    ] = DEFAULT.name,
+    generator: Annotated[
+        str, typer.Option(metavar="NAME", help="Who proposes tactics: rules, or finishers (a baseline).")
+    ] = "rules",
+    limit_seconds: Annotated[float, typer.Option(min=0.1, help="Time for the search of each attempt.")] = 60.0,
+    limit_tactics: Annotated[int, typer.Option(min=1, help="Tactics to try in each attempt.")] = 20_000,
+    limit_goals: Annotated[int, typer.Option(min=1, help="Goals to open in each attempt.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="Each attempt draws with a seed of its own, made from this one.")] = 0,
+    split: Annotated[str | None, typer.Option(metavar="NAME", help="Only problems of this split.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="TEXT", help="Only problems whose names hold this; repeatable."),
+    ] = None,
+    errata: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="JSON Lines of known errata: name, and the statement that is wrong (before)."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", min=1, help="Attempts at a time.", show_default="as cores and memory allow"),
+    ] = None,
+    lean: LeanOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Attempt the problems of a file, each proof judged by Lean's kernel, and keep every attempt in the store.
+
+    The header of each problem is that of its file. What Lean cannot state (for want of Mathlib, say) is a class of its own, as are
+    errors of Lean and the machine, after two more tries. A run that was interrupted is taken up by the same command.
+
+    [bold]Examples[/bold]
+
+        lemma bench run minif2f_core_valid.jsonl
+
+        lemma bench run minif2f.jsonl --split test --k 1,8,32 --lean native --project ~/mathlib-project
+
+        lemma bench run open_problems.lean --search mcts --limit-seconds 20
+    """
+    from db.store import Store
+    from prover.core import Budget
+    from prover.engine import Plan
+    from prover.generators.named import GENERATORS
+    from workbench.benching import Wish, parsed_ks
+
+    named("--generator", generator, GENERATORS)
+    budget = Budget(limit_seconds, limit_tactics, limit_goals)
+    plan = Plan(named("--search", search, ALGORITHMS), budget, seed)
+    wish = Wish(file, parsed_ks(k), plan, generator, errata, split, tuple(only or ()))
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; give one of JSON Lines, or of Lean.")
+    count = workers or Settings.from_environment().workers
+    toolchain = chosen_toolchain(lean, project)
+    with Store.open(store) as records:
+        document = asyncio.run(carry_out(records, toolchain, wish, count))
+    if as_json:
+        print_json({"store": store, **document})
+
+
+async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int) -> dict[str, object]:
+    """Begins or takes up the run that is asked for, shows how it goes, and says what came of it."""
+    from lean_bridge.pool import LeanPool
+    from prover.bench.report import make_report
+    from prover.bench.runner import BenchmarkRun, begun
+    from prover.generators.named import GENERATORS
+    from workbench.benching import planned
+    from workbench.pages.bench_text import key_figures
+
+    async with LeanPool(toolchain, size=workers, spares=0) as pool:
+        async with pool.lease() as server:
+            plan, lean = await planned(server, wish), server.hello.toolchain
+        found, resumed = begun(store, plan, lean, datetime.now(UTC))
+        goes_on = " goes on" if resumed else ""
+        said = f"run {found.id}{goes_on}: {plan.attempts} attempts at each of {len(plan.problems)} problems"
+        typer.echo(said, err=True)
+        with run_shown(store, found, plan) as told:
+            going = BenchmarkRun(
+                pool, store, found, plan, GENERATORS[wish.generator](), clock=lambda: datetime.now(UTC), report=told
+            )
+            try:
+                await going.go(workers, f"{os.uname().nodename}:{os.getpid()}")
+            except asyncio.CancelledError:
+                kept = sum(store.outcomes(found.id).values())
+                typer.echo(f"interrupted: {kept} attempts are kept; the same command goes on.", err=True)
+                raise
+    report = make_report(store, found.id)
+    for name, value in key_figures(report)[:3]:
+        typer.echo(f"{name}: {value}", err=True)
+    typer.echo(f"`lemma bench report {found.id}` has the rest", err=True)
+    outcomes = {outcome.value: count for outcome, count in report.totals.items()}
+    return {"run": found.id, "proved": len(report.proved), "problems": len(report.results), "attempts": outcomes}
+
+
+@contextmanager
+def run_shown(store: Store, run: Run, plan: BenchmarkPlan) -> Iterator[Callable[[BenchmarkProblem, Attempt], None]]:
+    """Shows on standard error how far a run is; what is yielded is to be told of each attempt."""
+    from prover.bench.runner import shown_progress
+
+    outcomes = store.outcomes(run.id)
+    before, total, began = sum(outcomes.values()), len(plan.units()), time.monotonic()
+    console = Console(stderr=True, highlight=False)
+
+    def words(attempt: Attempt) -> str:
+        outcomes[attempt.outcome] += 1
+        return shown_progress(outcomes, total, time.monotonic() - began, before)
+
+    if console.is_terminal:
+        columns = (TextColumn("proving"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+            task = bar.add_task("", total=total, completed=before)
+
+            def draw(problem: BenchmarkProblem, attempt: Attempt) -> None:
+                bar.update(task, advance=1, description=words(attempt))
+
+            yield draw
+        return
+    last = time.monotonic()
+
+    def note(problem: BenchmarkProblem, attempt: Attempt) -> None:
+        nonlocal last
+        said = words(attempt)
+        if time.monotonic() - last >= NOTE_SECONDS:
+            last = time.monotonic()
+            console.print(f"{sum(outcomes.values())} of {total} attempts: {said}", markup=False, soft_wrap=True)
+
+    yield note
+
+
+@app.command()
+def report(
+    runs: Annotated[
+        list[int] | None, typer.Argument(metavar="RUN...", help="Numbers of runs.", show_default="the latest one")
+    ] = None,
+    store: StoreOption = STORE,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="OUT", help="Write a page with plots, which stands alone.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="OUT", help="Write Markdown, for a repository.")
+    ] = None,
+    command: Annotated[
+        str, typer.Option("--command", metavar="TEXT", help="With --markdown: the command line that made the run.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Report runs: pass@k with intervals, by source, growth with attempts, cost, every proof, and what was never solved.
+
+    pass@k is the unbiased estimator; the intervals are bootstrapped over the problems. Of several runs the files are OUT-RUN.
+
+    [bold]Examples[/bold]
+
+        lemma bench report
+
+        lemma bench report 3 --html report.html
+
+        lemma bench report 3 4 --json
+    """
+    from db.store import Store
+    from prover.bench.report import document, make_report
+    from workbench.pages.bench_page import page
+    from workbench.pages.bench_text import markdown as text_of
+    from workbench.pages.bench_text import terminal
+
+    if command and markdown is None:
+        raise InputError("--command is for the head of the Markdown; give --markdown OUT, or leave it out.")
+    for out in filter(None, (html, markdown)):
+        refuse_place(out)
+    with Store.open(store, create=False) as records:
+        found = [make_report(records, number) for number in chosen_runs(records, runs or [], store)]
+    for one in found:
+        for place, text in ((html, page), (markdown, lambda one: text_of(one, command))):
+            if place is not None:
+                write(place if len(found) == 1 else place.with_stem(f"{place.stem}-{one.run.id}"), text(one))
+    if as_json:
+        documents = [document(one) for one in found]
+        print_json(documents[0] if len(documents) == 1 else {"runs": documents})
+        return
+    console = Console(highlight=False, markup=False, emoji=False)
+    for one in found:
+        console.print(terminal(one))
+
+
+@app.command()
+def compare(
+    first: RunArgument,
+    second: RunArgument,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two runs problem by problem: what the second gained and lost, and whether that could be chance.
+
+    The test is McNemar's, exact, on the problems that only one run proved. Problems that only one run attempted are left out.
+
+    [bold]Examples[/bold]
+
+        lemma bench compare 3 4
+    """
+    from db.store import Store
+    from prover.bench.compare import difference
+    from prover.bench.report import make_report
+    from workbench.pages.bench_text import compared
+
+    with Store.open(store, create=False) as records:
+        before, after = (make_report(records, number) for number in chosen_runs(records, [first, second], store))
+    found = difference(before, after)
+    if as_json:
+        print_json({"first": first, "second": second, **asdict(found)})
+    else:
+        Console(highlight=False, markup=False, emoji=False).print(compared(found, first, second))
+
+
+@app.command()
+def verify(
+    run: RunArgument,
+    store: StoreOption = STORE,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Have the kernel of a second process check each again.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-w", min=1, help="Proofs at a time.", show_default="as cores and memory allow"),
+    ] = None,
+    lean: LeanOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge every proof of a run again, from its statement and its text in the store. Exits with 1 if one is not accepted.
+
+    [bold]Examples[/bold]
+
+        lemma bench verify 3
+
+        lemma bench verify 3 --replay --json
+    """
+    from db.store import Store
+    from prover.bench.verify import stored_proofs
+
+    count = workers or Settings.from_environment().workers
+    with Store.open(store, create=False) as records:
+        (number,) = chosen_runs(records, [run], store)
+        proofs = list(stored_proofs(records, number))
+    verdicts = asyncio.run(judged(proofs, chosen_toolchain(lean, project), count, replay=replay)) if proofs else []
+    refused = [(proof, verdict) for proof, verdict in zip(proofs, verdicts, strict=True) if not verdict.accepted]
+    if as_json:
+        accepted = len(proofs) - len(refused)
+        listing = [{"name": p.name, "outcome": v.outcome, "reason": v.reason, "message": v.message} for p, v in refused]
+        print_json({"run": number, "proofs": len(proofs), "accepted": accepted, "refused": listing})
+    else:
+        for proof, verdict in refused:
+            typer.echo(f"{proof.name}: {verdict.outcome} ({verdict.reason}): {verdict.message}")
+        typer.echo(f"{len(proofs) - len(refused)} of {len(proofs)} proofs of run {number} are accepted")
+    raise typer.Exit(1 if refused else 0)
+
+
+async def judged(proofs: list[StoredProof], toolchain: Toolchain, workers: int, *, replay: bool) -> list[Verdict]:
+    """The judge's verdicts, in order."""
+    from contextlib import AsyncExitStack
+
+    from lean_bridge.pool import LeanPool
+    from prover.bench.verify import verify
+    from prover.judge import Judge, Terms
+
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(LeanPool(toolchain, size=workers, spares=0))
+        second = await stack.enter_async_context(LeanPool(toolchain, size=1, spares=0)) if replay else None
+        # The search found some of them step by step, each with a limit of its own.
+        return await verify(Judge(pool, Terms(heartbeats=0), second=second), proofs, workers=workers)
+
+
+def chosen_runs(store: Store, numbers: list[int], place: str) -> list[int]:
+    """The numbers of the runs that are asked for, or of the latest one.
+
+    Raises:
+        InputError: there is no such run.
+    """
+    runs = [run.id for run in store.runs("bench")]
+    if not runs:
+        raise InputError(f"{place} holds no run of a benchmark; make one with `lemma bench run FILE`.")
+    for number in numbers:
+        if number not in runs:
+            raise InputError(f"{place} holds no run {number} of a benchmark; it has {', '.join(map(str, runs))}.")
+    return numbers or runs[-1:]

@@ -1,0 +1,57 @@
+"""The report of a benchmark run as one HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from db.records import Outcome
+from prover.bench.report import Report
+from workbench.pages.bench_text import key_figures, law_in_words, shown_rate, tables, title
+from workbench.pages.page import figure, framed, section
+from workbench.pages.plots import bars, clean, curve
+
+
+def page(report: Report) -> str:
+    """The page, as text."""
+    words = law_in_words(report.law)
+    parts = [
+        f'<div class="plots">{"".join(_figures(report))}</div>',
+        f"<p>Law of growth: {clean(words)}</p>" if words else "",
+        *map(section, tables(report)),
+    ]
+    note = f"The run is not finished: {report.missing:,} attempts to go." if report.missing else ""
+    return framed(title(report), note, key_figures(report), parts)
+
+
+def _figures(report: Report) -> Iterator[str]:
+    if report.by_source:
+        rows = [
+            (f"{source} ({count})", rates[0].value, shown_rate(rates[0]).partition(" (")[0])
+            for source, (count, rates) in report.by_source.items()
+            if rates
+        ]
+        yield figure("Rate by source", bars("sources", "Share of the problems of each source that is proved", rows))
+    if report.proved:
+        name = "Time to proof"
+        points = {"proved": report.within([result.seconds for result in report.results])}
+        yield figure(
+            name, curve("time", "Share of all problems proved within a time", points, across="seconds", steps=True)
+        )
+        points = {"proved": report.within([result.tactics for result in report.results])}
+        picture = curve(
+            "tactics", "Share of all problems proved within a number of tactics", points, across="tactics", steps=True
+        )
+        yield figure("Tactics to proof", picture)
+    if report.law is not None:
+        measured = [(float(k), report.law.coverage(k) + residual) for k, residual in report.law.residuals]
+        fitted = [(k, report.law.coverage(k)) for k, _ in measured]
+        lines = {"measured": measured, "fitted": fitted}
+        picture = curve(
+            "law", "Coverage after k attempts, measured and fitted", lines, across="attempts (k)", steps=False
+        )
+        yield figure("Coverage (dashed: the fitted law)", picture)
+    if report.rules:
+        most = list(report.rules.items())[:20]
+        whole = report.totals[Outcome.proved] or 1
+        rows = [(rule, count, f"{count} ({count / whole:.0%})") for rule, count in most]
+        yield figure("Rules that made a step", bars("rules", "Proofs with a step by each rule", rows))

@@ -198,6 +198,7 @@ class LeanServer:
         seconds: float = 10.0,
         detail: Detail = "text",
         strict: bool = False,
+        without: Sequence[str] = (),
         wall: float | None = None,
     ) -> list[list[TacticOutcome]]:
         """Tries tactics on states, all in one request.
@@ -208,12 +209,15 @@ class LeanServer:
             seconds: the soft limit of each tactic; 0 for none.
             detail: how much of the new goals is printed.
             strict: tactics of syntax that the judge does not allow fail.
+            without: constants; a tactic whose part of the proof mentions one fails.
             wall: seconds that the whole request should take at most; `seconds` times the number of tactics when None.
 
         Returns:
             A list for each attempt, with an outcome for each of its tactics.
         """
-        call = wire.run_tactics(attempts, heartbeats=heartbeats, seconds=seconds, detail=detail, strict=strict)
+        call = wire.run_tactics(
+            attempts, heartbeats=heartbeats, seconds=seconds, detail=detail, strict=strict, without=without
+        )
         if wall is None:
             wall = seconds * sum(len(attempt.tactics) for attempt in attempts)
         return await self.ask(call, wall)

@@ -15,7 +15,9 @@ Detail = Literal["none", "text", "full"]
 """How much of a goal is printed: only key and sharing, Lean's own text, or its parts as well."""
 
 Severity = Literal["error", "warning", "info"]
-FailureKind = Literal["tactic", "parse", "syntax", "heartbeats", "timeout", "recursion", "sorry", "cancelled"]
+FailureKind = Literal[
+    "tactic", "parse", "syntax", "heartbeats", "timeout", "recursion", "sorry", "forbidden", "cancelled"
+]
 RejectionReason = Literal[
     "parse",
     "syntax",

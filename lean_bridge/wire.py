@@ -153,16 +153,24 @@ def start_goal(env: int, *, statement: str | None, declaration: str | None) -> C
 
 
 def run_tactics(
-    attempts: Sequence[Attempt], *, heartbeats: int, seconds: float, detail: Detail, strict: bool
+    attempts: Sequence[Attempt],
+    *,
+    heartbeats: int,
+    seconds: float,
+    detail: Detail,
+    strict: bool,
+    without: Sequence[str] = (),
 ) -> Call[list[list[TacticOutcome]]]:
     """`goal.run`."""
-    params = {
+    params: dict[str, object] = {
         "attempts": [_given({"state": a.state, "goal": a.goal, "tactics": a.tactics}) for a in attempts],
         "heartbeats": heartbeats,
         "seconds": seconds,
         "detail": detail,
         "strict": strict,
     }
+    if without:
+        params["without"] = list(without)
     counts = [len(attempt.tactics) for attempt in attempts]
 
     def decode(raw: object) -> list[list[TacticOutcome]]:

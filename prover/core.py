@@ -88,7 +88,7 @@ class Rejected:
     """The tactic failed: Lean's answer, and so a value."""
 
     kind: str
-    """`tactic`, `parse`, `heartbeats`, `timeout`, `recursion`, `sorry`, `cancelled`, or `crash` when it killed its process twice."""
+    """`tactic`, `parse`, `heartbeats`, `timeout`, `recursion`, `sorry`, `forbidden`, `cancelled`, or `crash` when it killed its process twice."""
     message: str
     seconds: float = 0.0
 

@@ -55,7 +55,8 @@ class ProofAttempt:
 
     task: Task
     outcome: AttemptOutcome
-    """`proved` only with an accepting verdict; `failed`: not found, or found by cheating (see `verdict`); `timeout`; `error`:
+    """`proved` only with an accepting verdict; `failed`: not found, or found by cheating or with what the task goes without
+    (see `verdict`); `timeout`; `error`:
     see `failure`."""
     seconds: float
     """Wall time, with opening the environment and judging."""
@@ -129,7 +130,7 @@ async def prove(
 async def _minimised(workplace: Workplace, script: str) -> str:
     async def accepts(shorter: str) -> bool:
         try:
-            return (await _ask_judge(workplace, _term(shorter))).accepted
+            return _counts(workplace, await _ask_judge(workplace, _term(shorter)))
         except ServerDied:
             await workplace.renew()
             return False
@@ -170,13 +171,18 @@ async def _judged(attempt: ProofAttempt, workplace: Workplace, script: str) -> P
         verdict = await _ask_judge(workplace, proof)
     attempt = replace(attempt, proof=proof, verdict=verdict)
     if verdict.accepted:
-        return replace(attempt, outcome="proved")
+        return replace(attempt, outcome="proved" if _counts(workplace, verdict) else "failed")
     if verdict.outcome == "error":
         return replace(attempt, outcome="error", failure=Failure(verdict.reason or "error", verdict.message))
     if verdict.reason in _WRONG_PROOFS:
         return replace(attempt, outcome="failed")
     failure = Failure("rejected", f"the judge refused the proof that was found ({verdict.reason}): {verdict.message}")
     return replace(attempt, outcome="error", failure=failure)
+
+
+def _counts(workplace: Workplace, verdict: Verdict) -> bool:
+    """Whether a proof of that verdict is one: the judge knows nothing of what the task goes without."""
+    return verdict.accepted and not workplace.without.intersection(verdict.constants)
 
 
 async def _ask_judge(workplace: Workplace, proof: str) -> Verdict:

@@ -72,7 +72,7 @@ class LeanEnvironment:
         return [results[place] for place in range(len(attempts))]
 
     async def premises(self, position: Position[int], uses: Sequence[str], limit: int) -> list[Premise]:
-        """Lemmas that fit the position's first goal and are proved; none when the look-up dies with its process."""
+        """Lemmas that fit the position's first goal and may be used; none when the look-up dies with its process."""
         wanted: list[PremiseUse] = [use for use in get_args(PremiseUse) if use in uses]
         try:
             state = await self._revive(position.state)
@@ -80,8 +80,8 @@ class LeanEnvironment:
         except ServerDied:
             await self._renew()
             return []
-        unproved = self._workplace.unproved
-        return [Premise(p.use, p.name, p.tactic, p.score) for p in found if p.name not in unproved]
+        useless = self._workplace.unproved | self._workplace.without
+        return [Premise(p.use, p.name, p.tactic, p.score) for p in found if p.name not in useless]
 
     async def release(self, states: Sequence[int]) -> None:
         """Forget states; their handles must not be used again."""
@@ -122,6 +122,7 @@ class LeanEnvironment:
             seconds=self._limits.seconds * effort,
             detail="full",
             strict=True,
+            without=sorted(self._workplace.without),
         )
         return [
             [self._outcome(attempt, tactic, answer) for tactic, answer in zip(attempt.tactics, row, strict=True)]

@@ -40,6 +40,8 @@ class Task:
     """Modules under a statement or declaration; a file has its own."""
     prelude: str = ""
     """Source text between the imports and a statement or declaration."""
+    without: frozenset[str] = frozenset()
+    """Constants that the proof may not rest on, such as the library's own theorem of this statement."""
 
     def __post_init__(self) -> None:
         given = [part for part in (self.statement, self.declaration, self.file) if part is not None]
@@ -55,6 +57,7 @@ class Workplace:
         env: the environment in which the task is stated.
         statement: what is to be proved.
         unproved: theorems of the task's file that rest on `sorry`, and so prove nothing.
+        without: constants that the proof may not rest on.
     """
 
     server: LeanServer
@@ -66,6 +69,7 @@ class Workplace:
         self._task = task
         self._lease = AsyncExitStack()
         self.unproved: frozenset[str] = frozenset()
+        self.without = task.without
 
     async def __aenter__(self) -> Self:
         try:

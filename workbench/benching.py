@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
-from lean_bridge.errors import InputError
+from lean_bridge.errors import InputError, RequestFailed
+from mutation.pipeline import chosen_theorems
 from prover.bench.problems import BenchmarkProblem, read_errata, read_problems
 from prover.bench.runner import BenchmarkPlan, chosen
 from prover.engine import Plan, SourceFile
-from prover.judge import statement_of
+from prover.judge import Statement, statement_of
+from workbench.mutating import library_of
 from workbench.problems import LeanFile, read_lean_file, refuse_errors
 
 if TYPE_CHECKING:
+    from db.store import Store
     from lean_bridge.client import LeanServer
 
 PACKAGES = ("workbench", "prover", "lean_bridge", "lean_project")
@@ -26,50 +32,123 @@ class Wish:
     """What the user asks for.
 
     Attributes:
-        file: JSON Lines, or Lean.
+        source: a file, of JSON Lines or of Lean, or traced modules.
         ks: for which pass@k is reported; the largest is the number of attempts.
         plan: of each attempt.
         generator: its name.
         errata: a file of known errata.
         split: only this one.
         only: only problems whose names contain one of these; all where there are none.
+        sample: so many of them, drawn with the seed; None for all.
     """
 
-    file: Path
+    source: str
     ks: tuple[int, ...]
     plan: Plan
     generator: str
     errata: Path | None = None
     split: str | None = None
     only: tuple[str, ...] = ()
+    sample: int | None = None
 
 
-async def planned(server: LeanServer, wish: Wish) -> BenchmarkPlan:
-    """The plan of a run; the server is asked about the theorems of a Lean file.
+async def planned(store: Store, server: LeanServer, wish: Wish) -> BenchmarkPlan:
+    """The plan of a run; the server is asked about the theorems of a Lean file, or of a library.
 
     Raises:
-        InputError: a Lean file has errors, or nothing is left to prove.
+        InputError: there is no such file or library, a Lean file has errors, or nothing is left to prove.
         BadBenchmark: the file, or that of the errata, is not what it should be.
     """
-    errata = read_errata(wish.errata) if wish.errata else {}
-    if wish.file.suffix == ".lean":
-        file = read_lean_file(wish.file)
-        content, problems = file.text.encode(), await problems_of(server, file)
-    else:
-        problems = read_problems(wish.file, errata)
-        content = wish.file.read_bytes()
-    picked = chosen(problems, wish.split, wish.only)
+    found = await _found(store, server, wish)
+    picked = chosen(found.problems, wish.split, wish.only)
     if not picked:
-        splits = ", ".join(sorted({problem.split for problem in problems if problem.split})) or "none"
-        raise InputError(f"{wish.file}: no problem is left; its splits are {splits}; check --split and --only.")
+        splits = ", ".join(sorted({problem.split for problem in found.problems if problem.split})) or "none"
+        raise InputError(f"{wish.source}: no problem is left; its splits are {splits}; check --split and --only.")
+    if wish.sample is not None and wish.sample < len(picked):
+        kept = set(Random(wish.plan.seed).sample(range(len(picked)), wish.sample))
+        picked = tuple(problem for place, problem in enumerate(picked) if place in kept)
     note: dict[str, object] = {
         "k": list(wish.ks),
         "version": code_version(),
         "split": wish.split,
         "only": list(wish.only),
+        "sample": wish.sample,
     }
-    digest = hashlib.sha256(content).hexdigest()
-    return BenchmarkPlan(wish.file.name, digest, picked, max(wish.ks), wish.plan, wish.generator, note)
+    return BenchmarkPlan(found.name, found.digest, picked, max(wish.ks), wish.plan, wish.generator, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Problems, and what they are from."""
+
+    name: str
+    digest: str
+    problems: list[BenchmarkProblem]
+
+
+async def _found(store: Store, server: LeanServer, wish: Wish) -> Found:
+    path = Path(wish.source)
+    if path.suffix == ".lean":
+        file = read_lean_file(path)
+        return Found(path.name, _digest(file.text.encode()), await problems_of(server, file))
+    content = await asyncio.to_thread(_content, path)
+    if content is None:
+        return await problems_of_library(store, server, wish)
+    errata = read_errata(wish.errata) if wish.errata else {}
+    return Found(path.name, _digest(content), read_problems(path, errata))
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+async def problems_of_library(store: Store, server: LeanServer, wish: Wish) -> Found:
+    """Theorems of a traced library as problems: each is to be proved without itself and without its twins of the same statement.
+
+    They are taken out of the sets of `simp` and `grind` as well, as they are not there yet where the theorem stands. Everything
+    else that the library has may be used, what comes after the theorem too.
+
+    Raises:
+        InputError: no library of that name was traced, and there is no such file either.
+    """
+    try:
+        library = library_of(store, wish.source)
+    except InputError as error:
+        raise InputError(f"{wish.source}: there is no such file, and {error}") from error
+    theorems = list(store.theorems(library.digest))
+    twins: dict[str, set[str]] = {}
+    for theorem in theorems:
+        twins.setdefault(theorem.canonical, set()).add(theorem.name)
+    names = set(chosen_theorems(store, library.digest, [wish.source], sample=wish.sample, seed=wish.plan.seed))
+    problems: list[BenchmarkProblem] = []
+    for theorem in theorems:
+        if theorem.name in names:
+            without = frozenset(twins[theorem.canonical])
+            header = "".join(f"import {module}\n" for module in library.imports)
+            header += await _unlearning(server, library.imports, sorted(without))
+            statement = Statement(f"theorem {theorem.name}.restated{theorem.statement} := by sorry", header)
+            group = ".".join(theorem.module.split(".")[:2])
+            problems.append(BenchmarkProblem(theorem.name, statement, source=group, without=without))
+    return Found(wish.source, library.digest, problems)
+
+
+async def _unlearning(server: LeanServer, imports: Sequence[str], names: Sequence[str]) -> str:
+    """Commands that take theorems out of the sets of `simp` and `grind`; those that Lean refuses are not needed."""
+    commands = ""
+    for name in names:
+        for attribute in ("simp", "grind"):
+            command = f"attribute [-{attribute}] {name}\n"
+            try:
+                opened = await server.open_environment(imports, command)
+            except RequestFailed:
+                continue
+            await server.release_environments([opened.id])
+            commands += command
+    return commands
 
 
 async def problems_of(server: LeanServer, file: LeanFile) -> list[BenchmarkProblem]:

@@ -121,6 +121,8 @@ inductive TacticFailure where
   | recursion (message : String)
   /-- It closes a goal by `sorry`. -/
   | usesSorry
+  /-- Its part of the proof mentions a constant that the proof must do without. -/
+  | forbidden (constant : Name)
   /-- It was stopped from outside. -/
   | stopped (how : Stop)
 
@@ -132,6 +134,7 @@ def TacticFailure.kind : TacticFailure → String
   | heartbeats _ => "heartbeats"
   | recursion _ => "recursion"
   | usesSorry => "sorry"
+  | forbidden _ => "forbidden"
   | stopped .timeout => "timeout"
   | stopped .cancelled => "cancelled"
 
@@ -139,6 +142,7 @@ def TacticFailure.kind : TacticFailure → String
 def TacticFailure.message : TacticFailure → String
   | parse m | .syntax m | tactic m | heartbeats m | recursion m => m
   | usesSorry => "the tactic uses `sorry`"
+  | forbidden constant => s!"the proof must do without `{constant}`"
   | stopped .timeout => "stopped at its time limit"
   | stopped .cancelled => "cancelled"
 
@@ -167,27 +171,35 @@ def withLoggedErrors {α : Type} (act : TermElabM α) : TermElabM α := do
     | .internal id _ => if isAbortExceptionId id then throwError (← loggedErrors) else throw e
     | _ => throw e
 
-/-- Runs a parsed tactic sequence on some of the goals; gives the goals that are left of them.
+/-- What a tactic may do and a proof may not. -/
+private inductive Taint where
+  | usesSorry
+  | mentions (constant : Name)
 
-Fails when the tactic logged an error, used `sorry`, or left a part of the proof open that is not among the goals. -/
-private def evalOn (goals : List MVarId) (tactics : Syntax) : TermElabM (List MVarId × Bool) := do
+/-- Runs a parsed tactic sequence on some of the goals; gives the goals that are left of them, and what is wrong with it although it ran.
+
+Fails when the tactic logged an error, or left a part of the proof open that is not among the goals. -/
+private def evalOn (goals : List MVarId) (tactics : Syntax) (without : NameSet) : TermElabM (List MVarId × Option Taint) := do
   let act : Tactic.TacticM Unit := do
     Tactic.evalTactic tactics
     Term.synthesizeSyntheticMVarsNoPostponing
     Tactic.pruneSolvedGoals
   let (_, after) ← withLoggedErrors (act.run { elaborator := .anonymous, recover := false } |>.run { goals })
   if (← Core.getMessageLog).hasErrors then throwError (← loggedErrors)
-  let mut clean := true
+  let mut taint? : Option Taint := none
   for goal in goals do
     let proof ← instantiateMVars (.mvar goal)
-    if proof.hasSorry then clean := false
+    if proof.hasSorry then taint? := some .usesSorry
+    unless without.isEmpty do
+      if let some constant := proof.getUsedConstants.find? without.contains then taint? := some (.mentions constant)
     if after.goals.isEmpty && proof.hasExprMVar then
       throwError "the tactic leaves a part of the proof open that is not among the goals:{indentExpr proof}"
-  return (after.goals, clean)
+  return (after.goals, taint?)
 
-/-- Runs a tactic sequence on the goals of a state, or on the goal number `goal?` alone. With a grammar, syntax that it does not have fails before it is run. -/
-def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : String) (grammar? : Option Judge.Grammar) (limits : StepLimits)
-    (token : IO.CancelToken) : BaseIO (Except TacticFailure ProofState) := do
+/-- Runs a tactic sequence on the goals of a state, or on the goal number `goal?` alone. With a grammar, syntax that it does not have fails before it is run;
+a tactic fails, too, when what it gives mentions a constant of `without`. -/
+def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : String) (grammar? : Option Judge.Grammar) (without : NameSet)
+    (limits : StepLimits) (token : IO.CancelToken) : BaseIO (Except TacticFailure ProofState) := do
   let some goals := (match goal? with | none => some state.goals | some k => state.goals[k]?.map ([·]))
     | return .error (.tactic s!"the state has {state.goals.length} goals, no goal {goal?.getD 0}")
   if goals.isEmpty then return .error (.tactic "no goals to be proved")
@@ -197,10 +209,11 @@ def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : Strin
     if let some grammar := grammar? then
       if let .error refusal := grammar.check (Judge.isOwnKind state.target.before.env) tactics then
         return .error (.syntax s!"a proof may not use {refusal.what}")
-    match ← state.run limits token (evalOn goals tactics) text with
+    match ← state.run limits token (evalOn goals tactics without) text with
     | .error e => return .error (← TacticFailure.ofException e)
-    | .ok ((_, false), _) => return .error .usesSorry
-    | .ok ((left, true), after) =>
+    | .ok ((_, some .usesSorry), _) => return .error .usesSorry
+    | .ok ((_, some (.mentions constant)), _) => return .error (.forbidden constant)
+    | .ok ((left, none), after) =>
       return .ok { after.tidy with goals := left, script := text :: state.script, whole := state.whole && goals.length == state.goals.length }
 
 /-! ## Showing goals -/

@@ -221,15 +221,15 @@ private structure Attempt where
   tactics : Array String
   deriving FromJson
 
-private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (grammar? : Option Judge.Grammar) (limits : StepLimits) (detail : Detail) (tactic : String) :
-    RequestM Json := do
+private def runOne (c : Context) (state : ProofState) (goal? : Option Nat) (grammar? : Option Judge.Grammar) (without : NameSet) (limits : StepLimits) (detail : Detail)
+    (tactic : String) : RequestM Json := do
   let began ← IO.monoNanosNow
   let elapsed : BaseIO (String × Json) := do
     return ("ms", millisecondsJson ((← IO.monoNanosNow) - began))
   let failed (e : TacticFailure) : RequestM Json := do
     return Json.mkObj [("error", .str e.kind), ("message", .str e.message), ← elapsed]
   if ← c.clock.isCancelled then return ← failed (.stopped .cancelled)
-  match ← c.clock.runStep limits fun token => state.runTactic goal? tactic grammar? limits token with
+  match ← c.clock.runStep limits fun token => state.runTactic goal? tactic grammar? without limits token with
   | (_, some stop, _) => failed (.stopped stop)
   | (.error e, none, _) => failed e
   | (.ok after, none, _) =>
@@ -241,9 +241,10 @@ private def goalRun : Handler := fun c r => do
   let limits ← limitsOf r 10
   let detail := (← r.arg? Detail "detail").getD .text
   let grammar? := if (← r.arg? Bool "strict").getD false then some c.grammar else none
+  let without := ((← r.arg? (Array String) "without").getD #[]).foldl (fun names name => names.insert name.toName) {}
   let results ← attempts.mapM fun attempt => do
     let state ← c.proofState attempt.state
-    return Json.arr (← attempt.tactics.mapM (runOne c state attempt.goal grammar? limits detail ·))
+    return Json.arr (← attempt.tactics.mapM (runOne c state attempt.goal grammar? without limits detail ·))
   return Json.mkObj [("results", .arr results)]
 
 private def goalView : Handler := fun c r => do

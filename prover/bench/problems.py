@@ -36,29 +36,29 @@ class BenchmarkProblem:
     split: str = ""
     erratum: str = ""
     """Why its rate does not count as it stands: the statement is known to be false or void; empty for all others."""
+    source: str = "other"
+    """Where it is from; for miniF2F `mathd_algebra`, `amc`, `aime`, `imo`, …, by its name."""
     file: SourceFile | None = None
     """The Lean file in which it stands, if that is where it is from."""
+    without: frozenset[str] = frozenset()
+    """Constants that a proof may not rest on."""
 
     @property
     def digest(self) -> str:
         """Equal for equal statements under equal headers."""
         return self.statement.hash
 
-    @property
-    def source(self) -> str:
-        """Where it is from, by the names of miniF2F: `mathd_algebra`, `amc`, `aime`, `imo`, …; `other` where the name does not say."""
-        return source_of(self.name)
-
     def task(self) -> Task:
         """What the prover is given."""
         if self.file is not None:
-            return Task(self.name, file=self.file)
+            return Task(self.name, file=self.file, without=self.without)
         imports, prelude = _divided(self.statement.header)
-        return Task(self.name, declaration=self.statement.text, imports=imports or ("Init",), prelude=prelude)
+        text = self.statement.text
+        return Task(self.name, declaration=text, imports=imports or ("Init",), prelude=prelude, without=self.without)
 
 
 def source_of(name: str) -> str:
-    """The source of a problem, by its name."""
+    """The source of a problem of miniF2F, by its name; `other` where the name does not say."""
     found = re.match(r"(mathd_[a-z]+|aime|amc|imo|algebra|numbertheory|induction)", name)
     return found.group(1) if found else "other"
 
@@ -137,7 +137,7 @@ def _problem(place: str, row: Mapping[str, object], errata: Mapping[str, str]) -
     erratum = errata.get(_erratum_key(name, statement.text)) or errata.get(_erratum_key(name, "")) or ""
     if not erratum and row.get("known_false"):
         erratum = "the file says that it is false"
-    return BenchmarkProblem(name, statement, str(row.get("split") or ""), erratum)
+    return BenchmarkProblem(name, statement, str(row.get("split") or ""), erratum, source_of(name))
 
 
 def _left_open(declaration: str) -> str:

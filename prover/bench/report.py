@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from db.records import Attempt, Outcome, Run
+from db.records import Attempt, Outcome, Run, Task
 from prover.bench.figures import Law, Rate, Tally, fitted_law, rate
-from prover.bench.problems import source_of
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -132,12 +131,12 @@ def make_report(store: Store, number: int) -> Report:
     run = store.run(number)
     errata = run.config.get("errata")
     marked = errata if isinstance(errata, Mapping) else {}
-    names = {task.digest: task.name for task in store.tasks()}
+    tasks = {task.digest: task for task in store.tasks()}
     order = list(dict.fromkeys(unit.payload[0] for unit in store.units(number)))
     attempts: dict[str, list[Attempt]] = {digest: [] for digest in order}
     for attempt in store.attempts(run=number):
         attempts[attempt.task].append(attempt)
-    results = [_result(names[d], d, str(marked.get(d, "")), made) for d, made in attempts.items() if made]
+    results = [_result(tasks[d], str(marked.get(d, "")), made) for d, made in attempts.items() if made]
     made = [attempt for each in attempts.values() for attempt in each]
     stated = [result for result in results if not result.unstatable]
     sound = [result for result in stated if not result.erratum]
@@ -205,16 +204,16 @@ def _ks(run: Run) -> tuple[int, ...]:
     return tuple(int(k) for k in given) if isinstance(given, Sequence) else (1,)
 
 
-def _result(name: str, digest: str, erratum: str, attempts: Sequence[Attempt]) -> ProblemResult:
+def _result(task: Task, erratum: str, attempts: Sequence[Attempt]) -> ProblemResult:
     counted = Counter(attempt.outcome for attempt in attempts)
     proofs = [attempt for attempt in attempts if attempt.outcome is Outcome.proved]
     messages = (
         str(attempt.verdict.get("message", "")) for attempt in attempts if attempt.outcome is not Outcome.proved
     )
     return ProblemResult(
-        name=name,
-        digest=digest,
-        source=source_of(name),
+        name=task.name,
+        digest=task.digest,
+        source=task.source,
         erratum=erratum,
         outcomes=dict.fromkeys(Outcome, 0) | counted,
         proof=min((attempt.proof for attempt in proofs if attempt.proof), key=len, default=None),

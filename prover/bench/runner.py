@@ -39,7 +39,7 @@ class BenchmarkPlan:
     """What is run. Equal plans are one run.
 
     Attributes:
-        benchmark: the name of the file.
+        benchmark: the name of the file, or what else the problems are from.
         digest: SHA-256 of its content, in hexadecimal.
         problems: those to be attempted, in order.
         attempts: at each problem.
@@ -63,6 +63,7 @@ class BenchmarkPlan:
             "benchmark": self.benchmark,
             "problems": len(self.problems),
             "errata": {problem.digest: problem.erratum for problem in self.problems if problem.erratum},
+            "without": {problem.digest: sorted(problem.without) for problem in self.problems if problem.without},
             "splits": sorted({problem.split for problem in self.problems}),
             "attempts": self.attempts,
             "search": self.plan.algorithm.name,
@@ -85,7 +86,7 @@ def begun(store: Store, plan: BenchmarkPlan, toolchain: str, now: datetime) -> t
     store.save_library(Library(plan.benchmark, toolchain, plan.digest, ()))
     for problem in plan.problems:
         statement = problem.statement
-        store.save_task(Task(problem.digest, statement.text, statement.header, problem.name, plan.benchmark))
+        store.save_task(Task(problem.digest, statement.text, statement.header, problem.name, problem.source))
     return working.begun(store, COMMAND, plan.config(), plan.digest, toolchain, plan.units(), now)
 
 

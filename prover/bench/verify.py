@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from db.records import Outcome
@@ -22,16 +22,21 @@ class StoredProof:
     """Of the problem."""
     statement: Statement
     proof: str
+    without: frozenset[str]
+    """Constants that it may not rest on."""
 
 
 def stored_proofs(store: Store, run: int) -> Iterator[StoredProof]:
     """The different proofs that a run found, in the order in which it found them."""
     seen: set[tuple[str, str]] = set()
+    forbidden = store.run(run).config.get("without")
+    without = forbidden if isinstance(forbidden, Mapping) else {}
     for attempt in store.attempts(run=run, outcome=Outcome.proved):
         if attempt.proof is not None and (attempt.task, attempt.proof) not in seen:
             seen.add((attempt.task, attempt.proof))
             task = store.task(attempt.task)
-            yield StoredProof(task.name, Statement(task.statement, task.header), attempt.proof)
+            statement = Statement(task.statement, task.header)
+            yield StoredProof(task.name, statement, attempt.proof, frozenset(without.get(attempt.task, ())))
 
 
 async def verify(
@@ -51,6 +56,9 @@ async def verify(
     async def one(proof: StoredProof) -> Verdict:
         async with free:
             verdict = await judge.check(proof.statement, Proof(proof.proof))
+            if verdict.accepted and (used := sorted(proof.without.intersection(verdict.constants))):
+                words = f"the proof rests on {', '.join(used)}, which this problem is to be proved without"
+                verdict = replace(verdict, outcome="rejected", reason="forbidden", message=words)
             report(proof, verdict)
             return verdict
 

@@ -161,3 +161,28 @@ async def test_events_of_an_attempt_end_with_the_statistics(pool: LeanPool) -> N
     assert isinstance(events[-1], SearchEnded)
     assert events[-1].statistics == attempt.search.statistics
     assert any(isinstance(event, GoalClosed) and event.node == 0 for event in events)
+
+
+async def test_a_proof_may_be_asked_to_do_without_a_theorem(pool: LeanPool) -> None:
+    theorem = "theorem Nat.add_comm.restated (n m : Nat) : n + m = m + n := by sorry"
+    allowed = await prove(pool, Task("free", declaration=theorem), generator=FixedGenerator(["exact Nat.add_comm n m"]))
+    assert allowed.outcome == "proved"
+    task = Task("bound", declaration=theorem, without=frozenset({"Nat.add_comm"}))
+    attempt = await prove(pool, task, generator=FixedGenerator(["exact Nat.add_comm n m"]))
+    assert attempt.outcome == "failed"
+    assert attempt.graph is not None
+    assert [miss.kind for miss in attempt.graph.node(attempt.graph.root).misses] == ["forbidden"]
+    other = await prove(pool, task, generator=FixedGenerator(["simp [Nat.add_comm]", "omega"]))
+    assert other.outcome == "proved"
+    assert other.verdict is not None
+    assert "Nat.add_comm" not in other.verdict.constants
+
+
+async def test_premises_that_a_task_goes_without_are_not_proposed(pool: LeanPool) -> None:
+    declaration = "theorem Nat.le_antisymm.restated {n m : Nat} (h₁ : n ≤ m) (h₂ : m ≤ n) : n = m := by sorry"
+    task = Task("it", declaration=declaration, without=frozenset({"Nat.le_antisymm"}))
+    attempt = await prove(pool, task, plan=Plan(budget=Budget(steps=60)))
+    assert attempt.graph is not None
+    tried = [m.proposal.tactic for node in attempt.graph.nodes for m in node.misses]
+    tried += [edge.proposal.tactic for edge in attempt.graph.edges]
+    assert not any("Nat.le_antisymm" in tactic and "Nat.le_antisymm_iff" not in tactic for tactic in tried)

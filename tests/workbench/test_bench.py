@@ -57,7 +57,7 @@ def test_a_run_is_made_reported_compared_and_verified(lemma: Lemma, problems: Pa
     assert made.json()["attempts"] == {"proved": 12, "failed": 2, "timeout": 0, "error": 0, "unstatable": 2}
     assert (made.json()["proved"], made.json()["problems"]) == (6, 8)
     weak = lemma(
-        "bench", "run", problems, "--generator", "finishers", "--search", "deepening", "--split", "test", *options
+        "bench", "run", problems, "--generator", "single", "--search", "deepening", "--split", "test", *options
     )
     assert weak.code == 0, weak.err
     assert weak.json()["problems"] == 7
@@ -120,6 +120,33 @@ def test_a_lean_file_is_a_benchmark_too(lemma: Lemma, tmp_path: Path) -> None:
     assert made.code == 0, made.err
     assert (made.json()["proved"], made.json()["problems"]) == (1, 1)
     assert lemma("bench", "verify", "1", "--replay").code == 0
+
+
+def test_theorems_of_a_library_are_proved_without_themselves(lemma: Lemma, tmp_path: Path) -> None:
+    assert lemma("trace", "Init.Data.Option.Lemmas").code == 0
+    made = lemma("bench", "run", "Init.Data.Option.Lemmas", "--sample", "12", "--limit-seconds", "5", "--seed", "3", "--json")
+    assert made.code == 0, made.err
+    assert made.json()["problems"] == 12
+    assert made.json()["proved"] >= 6
+    document = lemma("bench", "report", "1", "--json").json()
+    config = document["config"]
+    assert len(config["without"]) == 12
+    for problem in document["problems"]:
+        assert problem["name"] in config["without"][problem["digest"]]
+        assert problem["source"] == "Init.Data"
+    verified = lemma("bench", "verify", "1")
+    assert verified.code == 0, verified.out
+    # With other words in the record a proof is found out, though the judge accepts it.
+    with closing(sqlite3.connect(tmp_path / "lemma.db")) as store:
+        digest = next(p["digest"] for p in document["problems"] if p["proof"])
+        text = store.execute("SELECT p.text FROM proofs p JOIN tasks t ON t.id = p.task_id WHERE t.digest = ?", (digest,))
+        assert text.fetchone()
+        changed = {**config, "without": {**config["without"], digest: ["Eq", "Iff", "Option.rec", "of_eq_true", "rfl", "propext"]}}
+        store.execute("UPDATE runs SET config = ?", (json.dumps(changed, sort_keys=True),))
+        store.commit()
+    refused = lemma("bench", "verify", "1")
+    assert refused.code == 1
+    assert "which this problem is to be proved without" in refused.out
 
 
 def test_a_run_that_was_killed_goes_on_and_gives_the_report_of_an_unbroken_one(

@@ -51,7 +51,13 @@ RunArgument = Annotated[int, typer.Argument(metavar="RUN", min=1, help="The numb
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Problems: JSON Lines in a form of miniF2F, or Lean.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|MODULE",
+            help="Problems: JSON Lines in a form of miniF2F, Lean, or a traced module or library.",
+        ),
+    ],
     store: StoreOption = STORE,
     k: Annotated[
         str, typer.Option("--k", metavar="K,...", help="Report pass@k for these; as many attempts as the largest.")
@@ -60,7 +66,11 @@ def run(
         str, typer.Option("--search", metavar="NAME", help=f"The algorithm: {', '.join(ALGORITHMS)}.")
     ] = DEFAULT.name,
     generator: Annotated[
-        str, typer.Option(metavar="NAME", help="Who proposes tactics: rules, or finishers (a baseline).")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Who proposes tactics: rules, or single (`decide`, `omega`, `simp` or `grind` alone: a baseline).",
+        ),
     ] = "rules",
     limit_seconds: Annotated[float, typer.Option(min=0.1, help="Time for the search of each attempt.")] = 60.0,
     limit_tactics: Annotated[int, typer.Option(min=1, help="Tactics to try in each attempt.")] = 20_000,
@@ -70,6 +80,9 @@ def run(
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="TEXT", help="Only problems whose names hold this; repeatable."),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="So many problems, drawn with the seed.", show_default="all")
     ] = None,
     errata: Annotated[
         Path | None,
@@ -87,7 +100,7 @@ def run(
 ) -> None:
     """Attempt the problems of a file, each proof judged by Lean's kernel, and keep every attempt in the store.
 
-    The header of each problem is that of its file. What Lean cannot state (for want of Mathlib, say) is a class of its own, as are
+    The header of each problem is that of its file. Theorems of a traced library are to be proved without themselves and their twins. What Lean cannot state (for want of Mathlib, say) is a class of its own, as are
     errors of Lean and the machine, after two more tries. A run that was interrupted is taken up by the same command.
 
     [bold]Examples[/bold]
@@ -97,6 +110,8 @@ def run(
         lemma bench run minif2f.jsonl --split test --k 1,8,32 --lean native --project ~/mathlib-project
 
         lemma bench run open_problems.lean --search mcts --limit-seconds 20
+
+        lemma trace Init && lemma bench run Init --sample 500 --seed 1 --limit-seconds 10
     """
     from db.store import Store
     from prover.core import Budget
@@ -107,9 +122,9 @@ def run(
     named("--generator", generator, GENERATORS)
     budget = Budget(limit_seconds, limit_tactics, limit_goals)
     plan = Plan(named("--search", search, ALGORITHMS), budget, seed)
-    wish = Wish(file, parsed_ks(k), plan, generator, errata, split, tuple(only or ()))
-    if not file.is_file():
-        raise InputError(f"{file}: no such file; give one of JSON Lines, or of Lean.")
+    wish = Wish(source, parsed_ks(k), plan, generator, errata, split, tuple(only or ()), sample)
+    if source.endswith((".json", ".jsonl", ".lean")) and not Path(source).is_file():
+        raise InputError(f"{source}: no such file; give one of JSON Lines, or of Lean, or a traced module.")
     count = workers or Settings.from_environment().workers
     toolchain = chosen_toolchain(lean, project)
     with Store.open(store) as records:
@@ -129,7 +144,7 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
 
     async with LeanPool(toolchain, size=workers, spares=0) as pool:
         async with pool.lease() as server:
-            plan, lean = await planned(server, wish), server.hello.toolchain
+            plan, lean = await planned(store, server, wish), server.hello.toolchain
         found, resumed = begun(store, plan, lean, datetime.now(UTC))
         goes_on = " goes on" if resumed else ""
         said = f"run {found.id}{goes_on}: {plan.attempts} attempts at each of {len(plan.problems)} problems"

@@ -82,7 +82,8 @@ def prove(
     generator: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="Who proposes tactics: rules, or finishers (only what closes a goal at one blow)."
+            metavar="NAME",
+            help="Who proposes tactics: rules, or single (`decide`, `omega`, `simp` or `grind` alone: a baseline).",
         ),
     ] = "rules",
     budget: Annotated[

@@ -67,7 +67,11 @@ def tables(report: Report) -> list[Table]:
         for rate in rates
     ]
     unstatable = [(r.name, _short(r.message)) for r in report.results if r.unstatable]
-    settings = [(name, _short(str(value))) for name, value in sorted(report.run.config.items()) if name != "errata"]
+    settings = [
+        (name, _short(str(value)))
+        for name, value in sorted(report.run.config.items())
+        if name not in {"errata", "without"}
+    ]
     found: list[tuple[str, Row, Sequence[Row]]] = [
         ("By source", ("source", "problems", "k", "pass@k"), sources),
         ("Growth with attempts", ("k", "measured", "residual"), _law_rows(report.law)),

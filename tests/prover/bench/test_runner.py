@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,7 +123,7 @@ async def test_what_is_stored_is_enough_to_judge_every_proof_again(
     assert [proof.name for proof in proofs] == ["mathd_algebra_1", "imo_1"]
     verdicts = await verify(Judge(pool), proofs, workers=1)
     assert all(verdict.accepted for verdict in verdicts)
-    swapped = [type(proofs[0])("swapped", proofs[1].statement, proofs[0].proof)]
+    swapped = [replace(proofs[1], proof=proofs[0].proof)]
     (verdict,) = await verify(Judge(pool), swapped, workers=1)
     assert verdict.outcome == "rejected"
 

@@ -20,6 +20,9 @@ from lean_bridge.protocol import PremiseUse
 from prover.core import Advanced, Attempt, Goal, Hypothesis, Outcome, Position, Premise, Rejected
 from prover.workplace import Workplace
 
+_AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
+"""Kinds of errors that say that a look-up was too much for a goal."""
+
 
 @dataclass(frozen=True, slots=True)
 class TacticLimits:
@@ -72,7 +75,7 @@ class LeanEnvironment:
         return [results[place] for place in range(len(attempts))]
 
     async def premises(self, position: Position[int], uses: Sequence[str], limit: int) -> list[Premise]:
-        """Lemmas that fit the position's first goal and may be used; none when the look-up dies with its process."""
+        """Lemmas that fit the position's first goal and may be used; none when the look-up ends at a limit or with its process."""
         wanted: list[PremiseUse] = [use for use in get_args(PremiseUse) if use in uses]
         try:
             state = await self._revive(position.state)
@@ -80,6 +83,10 @@ class LeanEnvironment:
         except ServerDied:
             await self._renew()
             return []
+        except RequestFailed as error:
+            if error.kind in _AT_A_LIMIT:
+                return []
+            raise
         useless = self._workplace.unproved | self._workplace.without
         return [Premise(p.use, p.name, p.tactic, p.score) for p in found if p.name not in useless]
 

@@ -359,7 +359,8 @@ private def premiseFind : Handler := fun c r => do
     match ← state.run limits token (do (← findPremises config goal).mapM fun p => goal.withContext (p.toJson statements)) with
     | .ok (found, _) =>
       return Json.mkObj [("premises", .arr found), ("seconds", secondsJson ((← IO.monoNanosNow) - began))]
-    | .error e => fail (if e.isMaxHeartbeat then .heartbeats else .internal) (← e.toMessageData.toString)
+    -- A goal of great numbers or terms may take a unifier to its limits; that is nobody's fault.
+    | .error e => fail (if e.isMaxHeartbeat || e.isMaxRecDepth then .heartbeats else .internal) (← e.toMessageData.toString)
 
 private def mutateOpen : Handler := fun c r => do
   let env ← c.environment (← r.arg Nat "env")

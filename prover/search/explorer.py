@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Generic, Literal
 
 from prover.core import (
@@ -108,8 +109,8 @@ class Explorer(Generic[S]):
         return self.graph.node(node).status == "open" and (node in self._waiting or node in self._questions)
 
     def leftovers(self) -> Iterator[NodeId]:
-        """The nodes with work that could still help to prove the root, oldest first."""
-        return (node for node in sorted(self.graph.all_wanted()) if self.has_work(node))
+        """The nodes with work that could still help to prove the root. Nothing may be run while they are gone through."""
+        return (node for node in chain(self._waiting, self._questions) if self.graph.wanted(node))
 
     @property
     def steps_left(self) -> int:

@@ -92,6 +92,8 @@ class ProofGraph(Generic[S]):
         self._nodes: list[Node[S]] = []
         self._edges: list[Edge] = []
         self._by_key: dict[str, NodeId] = {}
+        self._wanted: set[NodeId] = set()
+        """Nodes known to be wanted; forgotten whenever a node is proved or fails."""
         self.root = self._open(root, depth=0)
 
     def __len__(self) -> int:
@@ -171,26 +173,14 @@ class ProofGraph(Generic[S]):
             current = waiting.pop()
             if current in seen or self._nodes[current].status != "open":
                 continue
-            if current == self.root:
+            if current == self.root or current in self._wanted:
+                self._wanted.add(target)
                 return True
             seen.add(current)
-            edges = (self._edges[edge] for edge in self._nodes[current].parents)
+            # The way on which a node was found first is looked at first: it is short, and mostly still open.
+            edges = (self._edges[edge] for edge in reversed(self._nodes[current].parents))
             waiting.extend(edge.source for edge in edges if edge.status == "open")
         return False
-
-    def all_wanted(self) -> set[NodeId]:
-        """The nodes of which `wanted` is true."""
-        found: set[NodeId] = set()
-        waiting = [self.root]
-        while waiting:
-            current = waiting.pop()
-            if current in found or self._nodes[current].status != "open":
-                continue
-            found.add(current)
-            for edge in map(self.edge, self._nodes[current].edges):
-                if edge.status == "open":
-                    waiting.extend(edge.children)
-        return found
 
     def path(self, target: NodeId) -> tuple[Proposal, ...]:
         """The proposals on the way on which `target` was found first, root first."""
@@ -249,6 +239,7 @@ class ProofGraph(Generic[S]):
             if source.status == "proved":
                 continue
             source.status = "proved"
+            self._wanted.clear()
             source.proof = current.id
             yield source.id
             waiting.extend(self._edges[parent] for parent in source.parents)
@@ -261,6 +252,7 @@ class ProofGraph(Generic[S]):
             if node.status != "open" or not hopeless:
                 continue
             node.status = "failed"
+            self._wanted.clear()
             yield node.id
             for parent in node.parents:
                 edge = self._edges[parent]

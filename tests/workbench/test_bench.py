@@ -124,7 +124,9 @@ def test_a_lean_file_is_a_benchmark_too(lemma: Lemma, tmp_path: Path) -> None:
 
 def test_theorems_of_a_library_are_proved_without_themselves(lemma: Lemma, tmp_path: Path) -> None:
     assert lemma("trace", "Init.Data.Option.Lemmas").code == 0
-    made = lemma("bench", "run", "Init.Data.Option.Lemmas", "--sample", "12", "--limit-seconds", "5", "--seed", "3", "--json")
+    made = lemma(
+        "bench", "run", "Init.Data.Option.Lemmas", "--sample", "12", "--limit-seconds", "5", "--seed", "3", "--json"
+    )
     assert made.code == 0, made.err
     assert made.json()["problems"] == 12
     assert made.json()["proved"] >= 6
@@ -139,9 +141,14 @@ def test_theorems_of_a_library_are_proved_without_themselves(lemma: Lemma, tmp_p
     # With other words in the record a proof is found out, though the judge accepts it.
     with closing(sqlite3.connect(tmp_path / "lemma.db")) as store:
         digest = next(p["digest"] for p in document["problems"] if p["proof"])
-        text = store.execute("SELECT p.text FROM proofs p JOIN tasks t ON t.id = p.task_id WHERE t.digest = ?", (digest,))
+        text = store.execute(
+            "SELECT p.text FROM proofs p JOIN tasks t ON t.id = p.task_id WHERE t.digest = ?", (digest,)
+        )
         assert text.fetchone()
-        changed = {**config, "without": {**config["without"], digest: ["Eq", "Iff", "Option.rec", "of_eq_true", "rfl", "propext"]}}
+        changed = {
+            **config,
+            "without": {**config["without"], digest: ["Eq", "Iff", "Option.rec", "of_eq_true", "rfl", "propext"]},
+        }
         store.execute("UPDATE runs SET config = ?", (json.dumps(changed, sort_keys=True),))
         store.commit()
     refused = lemma("bench", "verify", "1")

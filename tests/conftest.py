@@ -30,6 +30,8 @@ LONGEST_FIRST = (
     "lean_bridge/test_pool.py",
     "lean_bridge/test_transcripts.py",
     "judge/test_soak.py",
+    "workbench/test_bench.py",
+    "prover/bench/test_runner.py",
     "workbench/test_export.py",
     "workbench/test_external_checkers.py",
     "workbench/test_interrupt.py",
@@ -38,6 +40,7 @@ LONGEST_FIRST = (
     "mutation/test_kinds.py",
     "prover/test_checkers.py",
     "prover/test_engine.py",
+    "prover/search/test_algorithms.py",
     "test_project.py",
     "test_examples.py",
 )

@@ -20,6 +20,7 @@ def check(graph: ProofGraph[S]) -> None:
     for node in graph.nodes:
         _check_node(graph, node)
     _check_proofs_end(graph)
+    _check_wanted(graph)
 
 
 def _require(condition: bool, message: str) -> None:
@@ -87,3 +88,18 @@ def _check_proofs_end(graph: ProofGraph[S]) -> None:
             active.add(current)
             stack.append((current, True))
             stack.extend((child, False) for child in graph.edge(proof).children)
+
+
+def _check_wanted(graph: ProofGraph[S]) -> None:
+    reached: set[NodeId] = set()
+    waiting = [graph.root]
+    while waiting:
+        current = waiting.pop()
+        if current in reached or graph.node(current).status != "open":
+            continue
+        reached.add(current)
+        edges = [graph.edge(edge) for edge in graph.node(current).edges]
+        waiting.extend(child for edge in edges if edge.status == "open" for child in edge.children)
+    for node in graph.nodes:
+        expected = node.id in reached
+        _require(graph.wanted(node.id) == expected, f"node {node.id}: wanted should be {expected}")

@@ -66,28 +66,28 @@ async def _advance(
     explorer: Explorer[S], attempts: Sequence[_Attempt], settings: RollOut, chance: random.Random
 ) -> tuple[bool, list[_Attempt]]:
     """Take each attempt one tactic further; whether any was run, and the attempts that can go on."""
-    trials: dict[Trial, _Attempt] = {}
-    followed: dict[int, EdgeId] = {}
-    for number, attempt in enumerate(attempts):
+    edges: list[EdgeId | None] = []
+    trials: dict[Trial, int] = {}
+    for place, attempt in enumerate(attempts):
         order = _drawn(explorer, attempt.goals[-1], settings, chance)
         if order and not isinstance(order[0], Proposal):
-            followed[number] = order[0]
-            continue
-        drawn = [Trial(attempt.goals[-1], option) for option in order if isinstance(option, Proposal)]
-        for trial in [trial for trial in drawn if trial not in trials][: settings.width]:
-            trials[trial] = attempt
+            edges.append(order[0])
+        else:
+            edges.append(None)
+            drawn = (Trial(attempt.goals[-1], option) for option in order if isinstance(option, Proposal))
+            fresh = [trial for trial in drawn if trial not in trials]
+            trials.update(dict.fromkeys(fresh[: settings.width], place))
     growths = await explorer.run(list(trials)) if trials else []
-    numbers = {id(attempt): number for number, attempt in enumerate(attempts)}
-    for (_, attempt), growth in zip(trials.items(), growths, strict=False):
+    for place, growth in zip(trials.values(), growths, strict=False):
         if growth is not None:
-            attempt.news = attempt.news or bool(growth.opened)
-            if growth.edge is not None:
-                followed.setdefault(numbers[id(attempt)], growth.edge)
+            attempts[place].news = attempts[place].news or bool(growth.opened)
+            edges[place] = growth.edge if edges[place] is None else edges[place]
     going: list[_Attempt] = []
-    for number, attempt in enumerate(attempts):
-        edge = explorer.graph.node(attempt.goals[-1]).proof or followed.get(number)
-        if edge is not None:
-            attempt.goals[-1:] = reversed(explorer.graph.edge(edge).children)
+    for attempt, edge in zip(attempts, edges, strict=True):
+        proof = explorer.graph.node(attempt.goals[-1]).proof
+        taken = edge if proof is None else proof
+        if taken is not None:
+            attempt.goals[-1:] = reversed(explorer.graph.edge(taken).children)
             going.append(attempt)
     return bool(trials), going
 

@@ -11,7 +11,6 @@ import typer
 
 from lean_bridge.errors import InputError
 from prover.core import Budget
-from prover.engine import Plan
 from prover.search.algorithms import ALGORITHMS, DEFAULT
 from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, named, print_json
 from workbench.cli.progress import progress_shown
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from lean_bridge.pool import LeanPool
     from lean_bridge.protocol import Hello
     from lean_bridge.toolchain import Toolchain
-    from prover.engine import ProofAttempt
+    from prover.engine import Plan, ProofAttempt
     from workbench.problems import LeanFile, Problem
 
 TREE_FORMATS = (".html", ".svg", ".json", ".dot")
@@ -145,6 +144,8 @@ def prove(
 
         lemma prove "∀ n : Nat, 3 ∣ n ^ 3 + 2 * n" --search mcts --budget quick --explain --minimise
     """
+    from prover.engine import Plan
+
     request = checked_request(
         source,
         theorems=tuple(theorem or ()),

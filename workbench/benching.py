@@ -20,6 +20,7 @@ from workbench.mutating import library_of
 from workbench.problems import LeanFile, read_lean_file, refuse_errors
 
 if TYPE_CHECKING:
+    from db.records import Theorem
     from db.store import Store
     from lean_bridge.client import LeanServer
 
@@ -128,12 +129,26 @@ async def problems_of_library(store: Store, server: LeanServer, wish: Wish) -> F
     for theorem in theorems:
         if theorem.name in names:
             without = frozenset(twins[theorem.canonical])
-            header = "".join(f"import {module}\n" for module in library.imports)
-            header += await _unlearning(server, library.imports, sorted(without))
-            statement = Statement(f"theorem {theorem.name}.restated{theorem.statement} := by sorry", header)
+            unlearning = await _unlearning(server, library.imports, sorted(without))
+            declaration = await _restated(server, library.imports, unlearning, theorem)
+            imports = "".join(f"import {module}\n" for module in library.imports)
+            statement = Statement(declaration, imports + unlearning)
             group = ".".join(theorem.module.split(".")[:2])
             problems.append(BenchmarkProblem(theorem.name, statement, source=group, without=without))
     return Found(wish.source, library.digest, problems)
+
+
+async def _restated(server: LeanServer, imports: Sequence[str], prelude: str, theorem: Theorem) -> str:
+    """A declaration of the theorem's statement: as Lean prints it, or, where Lean does not read that, as the type of the theorem."""
+    printed = f"theorem {theorem.name}.restated{theorem.statement} := by sorry"
+    env = (await server.open_environment(imports, prelude)).id
+    try:
+        await server.release_states([(await server.start_goal(env, statement=printed)).state.id])
+    except RequestFailed:
+        return f"theorem {theorem.name}.restated : type_of% @{theorem.name} := by sorry"
+    finally:
+        await server.release_environments([env])
+    return printed
 
 
 async def _unlearning(server: LeanServer, imports: Sequence[str], names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -18,6 +19,9 @@ NUMBERS: Final = frozenset(
     {"k", "pass@k", "problems", "proofs", "share", "seconds", "tactics", "measured", "residual", "attempts"}
 )
 """Heads of columns that hold numbers."""
+
+ENOUGH_PROBLEMS: Final = 20
+"""Of a source, for an interval to be shown: over a handful of problems that all went one way the bootstrap has no width at all."""
 
 LONGEST_MESSAGE: Final = 200
 """Of a message in a table for people; JSON has it whole."""
@@ -49,6 +53,7 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("seconds of all attempts", f"{report.seconds:,.0f}, of them {report.lean_seconds:,.0f} tactics in Lean"),
         ("tactics of all attempts", f"{report.tactics:,}"),
         ("wall clock", wall),
+        ("problems from", f"{config.get('benchmark')}, SHA-256 {report.run.library[:16]}…"),
         ("toolchain", report.run.toolchain),
         ("started", f"{report.run.started:%Y-%m-%d %H:%M:%S} UTC"),
     ]
@@ -62,13 +67,13 @@ def shown_rate(rate: Rate) -> str:
 def tables(report: Report) -> list[Table]:
     """All tables but that of the key figures. Empty ones are left out."""
     sources = [
-        (source, str(count), str(rate.k), shown_rate(rate))
+        (source, str(count), str(rate.k), shown_rate(rate) if count >= ENOUGH_PROBLEMS else f"{rate.value:.1%}")
         for source, (count, rates) in report.by_source.items()
         for rate in rates
     ]
     unstatable = [(r.name, _short(r.message)) for r in report.results if r.unstatable]
     settings = [
-        (name, _short(str(value)))
+        (name, _short(_plain(value)))
         for name, value in sorted(report.run.config.items())
         if name not in {"errata", "without"}
     ]
@@ -162,6 +167,10 @@ def _budget(budget: object) -> str:
     if not isinstance(budget, dict):
         return ""
     return f"{budget.get('seconds'):g} s, {budget.get('steps'):,} tactics, {budget.get('nodes'):,} goals"
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _short(message: str) -> str:

@@ -54,6 +54,18 @@ def test_the_judge_tells_an_attempt_from_a_cheat_that_lean_takes(
     assert word in run.out
 
 
+def test_the_example_of_a_benchmark_has_nine_proofs_one_false_statement_and_one_that_needs_mathlib(
+    repository: Path, tmp_path: Path
+) -> None:
+    lemma = Lemma(tmp_path)
+    run = lemma("bench", "run", repository / "examples/problems.jsonl", "--limit-seconds", "10", "--json")
+    assert run.code == 0, run.out + run.err
+    assert run.json()["proved"] == 9
+    report = lemma("bench", "report", "--json").json()
+    assert [p["name"] for p in report["problems"] if p["erratum"]] == ["wrong_bound"]
+    assert [p["name"] for p in report["problems"] if "unstatable" in p["outcomes"]] == ["real_square"]
+
+
 def test_the_readme_shows_the_python_example_as_it_is(repository: Path) -> None:
     example = (repository / "examples/prove_from_python.py").read_text()
     assert f"```python\n{example}```" in (repository / "README.md").read_text()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from db.records import Theorem
     from db.store import Store
     from lean_bridge.client import LeanServer
+    from lean_bridge.pool import LeanPool
 
 PACKAGES = ("workbench", "prover", "lean_bridge", "lean_project")
 """On whose sources the result of an attempt depends."""
@@ -53,14 +54,14 @@ class Wish:
     sample: int | None = None
 
 
-async def planned(store: Store, server: LeanServer, wish: Wish) -> BenchmarkPlan:
-    """The plan of a run; the server is asked about the theorems of a Lean file, or of a library.
+async def planned(store: Store, pool: LeanPool, wish: Wish) -> BenchmarkPlan:
+    """The plan of a run; Lean is asked about the theorems of a Lean file, or of a library.
 
     Raises:
         InputError: there is no such file or library, a Lean file has errors, or nothing is left to prove.
         BadBenchmark: the file, or that of the errata, is not what it should be.
     """
-    found = await _found(store, server, wish)
+    found = await _found(store, pool, wish)
     picked = chosen(found.problems, wish.split, wish.only)
     if not picked:
         splits = ", ".join(sorted({problem.split for problem in found.problems if problem.split})) or "none"
@@ -87,14 +88,16 @@ class Found:
     problems: list[BenchmarkProblem]
 
 
-async def _found(store: Store, server: LeanServer, wish: Wish) -> Found:
+async def _found(store: Store, pool: LeanPool, wish: Wish) -> Found:
     path = Path(wish.source)
     if path.suffix == ".lean":
         file = read_lean_file(path)
-        return Found(path.name, _digest(file.text.encode()), await problems_of(server, file))
+        async with pool.lease() as server:
+            return Found(path.name, _digest(file.text.encode()), await problems_of(server, file))
     content = await asyncio.to_thread(_content, path)
     if content is None:
-        return await problems_of_library(store, server, wish)
+        async with pool.lease() as server:
+            return await problems_of_library(store, server, wish)
     errata = read_errata(wish.errata) if wish.errata else {}
     return Found(path.name, _digest(content), read_problems(path, errata))
 

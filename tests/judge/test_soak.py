@@ -12,7 +12,7 @@ from prover.judge import Verdict
 from tests.judge.cases import attacks, honest
 from tests.judge.soak import Expected, cases_without_endless_ones, shuffled, soak
 
-VERDICTS = 80
+VERDICTS = 60
 SEED = 3
 MIB_OF_GROWTH = 400
 """A process is replaced when it grew by half a gibibyte; the mean of several moments stays below that."""

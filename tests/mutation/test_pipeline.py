@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +85,10 @@ def test_a_run_that_is_killed_is_taken_up_and_gives_what_an_unbroken_one_gives(p
     os.killpg(broken.pid, signal.SIGKILL)
     broken.communicate()
     some = mutants(place)
+    with closing(sqlite3.connect(place)) as connection:
+        # The lease of the process that died would run out in half a minute.
+        connection.execute("UPDATE units SET lease_until = 0 WHERE status = 'leased'")
+        connection.commit()
     again = lemma(place, *OPTIONS)
     out, said = again.communicate(timeout=300)
 

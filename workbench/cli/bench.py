@@ -143,8 +143,9 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
     from workbench.pages.bench_text import key_figures
 
     async with LeanPool(toolchain, size=workers, spares=0) as pool:
+        plan = await planned(store, pool, wish)
         async with pool.lease() as server:
-            plan, lean = await planned(store, server, wish), server.hello.toolchain
+            lean = server.hello.toolchain
         found, resumed = begun(store, plan, lean, datetime.now(UTC))
         goes_on = " goes on" if resumed else ""
         said = f"run {found.id}{goes_on}: {plan.attempts} attempts at each of {len(plan.problems)} problems"

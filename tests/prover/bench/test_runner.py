@@ -126,6 +126,8 @@ async def test_what_is_stored_is_enough_to_judge_every_proof_again(
     swapped = [replace(proofs[1], proof=proofs[0].proof)]
     (verdict,) = await verify(Judge(pool), swapped, workers=1)
     assert verdict.outcome == "rejected"
+    (verdict,) = await verify(Judge(pool), [replace(proofs[0], without=frozenset({"Eq"}))], workers=1)
+    assert (verdict.outcome, verdict.reason) == ("rejected", "forbidden")
 
 
 async def test_a_broken_off_run_goes_on_and_gives_the_report_of_an_unbroken_one(

@@ -48,3 +48,11 @@ class Lemma:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=self.seconds, cwd=self.folder, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return Run(done.returncode, done.stdout, done.stderr)
+
+
+def timeless(found: Any) -> Any:
+    """A benchmark's report, as JSON, without what depends on the clock."""
+    if isinstance(found, dict):
+        clocked = {"seconds", "leanSeconds", "started", "finished"}
+        return {key: timeless(value) for key, value in found.items() if key not in clocked}
+    return [timeless(value) for value in found] if isinstance(found, list) else found

@@ -12,11 +12,10 @@ import time
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from workbench.testing import Lemma
+from workbench.testing import Lemma, timeless
 
 ROWS = [
     {
@@ -186,14 +185,6 @@ def wait_for_attempts(store: Path, count: int) -> None:
                 pass
         time.sleep(0.05)
     raise AssertionError("the run makes no attempts")
-
-
-def timeless(found: Any) -> Any:
-    """A report without what depends on the clock."""
-    if isinstance(found, dict):
-        clocked = {"seconds", "leanSeconds", "started", "finished"}
-        return {key: timeless(value) for key, value in found.items() if key not in clocked}
-    return [timeless(value) for value in found] if isinstance(found, list) else found
 
 
 def test_bad_input_is_told_with_its_cure(lemma: Lemma, problems: Path, tmp_path: Path) -> None:

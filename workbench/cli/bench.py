@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lean_bridge.errors import InputError
 from prover.search.algorithms import ALGORITHMS, DEFAULT
 from workbench.cli.mutate_report import refuse_place, write
 from workbench.cli.options import (
     STORE,
+    CommandOption,
+    HtmlOption,
     JsonOption,
     LeanOption,
+    MarkdownOption,
     ProjectOption,
     StoreOption,
     chosen_toolchain,
     named,
     print_json,
 )
+from workbench.cli.progress import count_shown
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,9 +43,6 @@ if TYPE_CHECKING:
     from prover.bench.verify import StoredProof
     from prover.judge import Verdict
     from workbench.benching import Wish
-
-NOTE_SECONDS = 10.0
-"""How often a line says how far a run is where there is no terminal."""
 
 app = typer.Typer(help="Run benchmarks of theorem proving, and report them honestly.", no_args_is_help=True)
 
@@ -175,32 +175,13 @@ def run_shown(store: Store, run: Run, plan: BenchmarkPlan) -> Iterator[Callable[
 
     outcomes = store.outcomes(run.id)
     before, total, began = sum(outcomes.values()), len(plan.units()), time.monotonic()
-    console = Console(stderr=True, highlight=False)
+    with count_shown("proving", "attempts", before, total) as show:
 
-    def words(attempt: Attempt) -> str:
-        outcomes[attempt.outcome] += 1
-        return shown_progress(outcomes, total, time.monotonic() - began, before)
+        def told(problem: BenchmarkProblem, attempt: Attempt) -> None:
+            outcomes[attempt.outcome] += 1
+            show(sum(outcomes.values()), shown_progress(outcomes, total, time.monotonic() - began, before))
 
-    if console.is_terminal:
-        columns = (TextColumn("proving"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-            task = bar.add_task("", total=total, completed=before)
-
-            def draw(problem: BenchmarkProblem, attempt: Attempt) -> None:
-                bar.update(task, advance=1, description=words(attempt))
-
-            yield draw
-        return
-    last = time.monotonic()
-
-    def note(problem: BenchmarkProblem, attempt: Attempt) -> None:
-        nonlocal last
-        said = words(attempt)
-        if time.monotonic() - last >= NOTE_SECONDS:
-            last = time.monotonic()
-            console.print(f"{sum(outcomes.values())} of {total} attempts: {said}", markup=False, soft_wrap=True)
-
-    yield note
+        yield told
 
 
 @app.command()
@@ -209,15 +190,9 @@ def report(
         list[int] | None, typer.Argument(metavar="RUN...", help="Numbers of runs.", show_default="the latest one")
     ] = None,
     store: StoreOption = STORE,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="OUT", help="Write a page with plots, which stands alone.")
-    ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", metavar="OUT", help="Write Markdown, for a repository.")
-    ] = None,
-    command: Annotated[
-        str, typer.Option("--command", metavar="TEXT", help="With --markdown: the command line that made the run.")
-    ] = "",
+    html: HtmlOption = None,
+    markdown: MarkdownOption = None,
+    command: CommandOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Report runs: pass@k with intervals, by source, growth with attempts, cost, every proof, and what was never solved.

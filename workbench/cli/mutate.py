@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lean_bridge.errors import InputError
 from workbench.cli import mutate_report
 from workbench.cli.options import STORE, JsonOption, LeanOption, StoreOption, chosen_toolchain, print_json
+from workbench.cli.progress import count_shown
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 
 KINDS = ("rw", "apply", "forward", "specialize", "contrapose", "split", "symm", "unfold", "generalize")
 """As `db.records.MutationKind`, whose module is not needed for a page of help."""
-
-NOTE_SECONDS = 10.0
-"""How often a line says how far a run is where there is no terminal."""
 
 app = typer.Typer(help="Make new theorems out of traced ones, each checked by Lean's kernel.", no_args_is_help=True)
 app.command("report")(mutate_report.report)
@@ -205,25 +201,10 @@ def run_shown(store: Store, run: Run, workers: int) -> Iterator[Callable[[UnitRe
     """Shows on standard error how far a run is; what is yielded is to be told of each unit."""
     progress = store.progress(run.id)
     tally = _Tally(progress.ended, progress.mutants, workers)
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal:
-        columns = (TextColumn("mutating"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-            task = bar.add_task("starting Lean", total=progress.total, completed=progress.ended)
+    with count_shown("mutating", "units", progress.ended, progress.total) as show:
 
-            def draw(report: UnitReport) -> None:
-                tally.add(report)
-                bar.update(task, completed=tally.done, description=tally.text())
+        def told(report: UnitReport) -> None:
+            tally.add(report)
+            show(tally.done, tally.text())
 
-            yield draw
-        return
-    last = time.monotonic()
-
-    def note(report: UnitReport) -> None:
-        nonlocal last
-        tally.add(report)
-        if time.monotonic() - last >= NOTE_SECONDS:
-            last = time.monotonic()
-            console.print(f"{tally.done} of {progress.total} units: {tally.text()}", markup=False, soft_wrap=True)
-
-    yield note
+        yield told

@@ -10,7 +10,15 @@ import typer
 from rich.console import Console
 
 from lean_bridge.errors import InputError
-from workbench.cli.options import STORE, JsonOption, StoreOption, print_json
+from workbench.cli.options import (
+    STORE,
+    CommandOption,
+    HtmlOption,
+    JsonOption,
+    MarkdownOption,
+    StoreOption,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -21,15 +29,9 @@ def report(
         int | None, typer.Argument(metavar="RUN", min=1, help="The number of a run.", show_default="the latest one")
     ] = None,
     store: StoreOption = STORE,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="OUT", help="Write a page with plots, which stands alone.")
-    ] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", metavar="OUT", help="Write Markdown, for a repository.")
-    ] = None,
-    command: Annotated[
-        str, typer.Option("--command", metavar="TEXT", help="With --markdown: the command line that made the run.")
-    ] = "",
+    html: HtmlOption = None,
+    markdown: MarkdownOption = None,
+    command: CommandOption = "",
     examples: Annotated[int, typer.Option(min=0, help="Mutants to show of each kind.")] = 3,
     as_json: JsonOption = False,
 ) -> None:

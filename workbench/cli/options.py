@@ -35,6 +35,15 @@ StoreOption = Annotated[
 ]
 STORE = "lemma.db"
 """Where the store is where `--store` is not given."""
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="OUT", help="Write a page with plots, which stands alone.")
+]
+MarkdownOption = Annotated[
+    Path | None, typer.Option("--markdown", metavar="OUT", help="Write Markdown, for a repository.")
+]
+CommandOption = Annotated[
+    str, typer.Option("--command", metavar="TEXT", help="With --markdown: the command line that made the run.")
+]
 Chosen = TypeVar("Chosen")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document (`run`: one object a message).")]

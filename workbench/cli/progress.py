@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+NOTE_SECONDS = 10.0
+"""How often a line says how far counted work is where there is no terminal."""
 
 
 @contextmanager
@@ -45,3 +57,34 @@ def _lines(console: Console) -> Callable[[str, float | None], None]:
             console.print(what, markup=False, highlight=False, soft_wrap=True)
 
     return show
+
+
+@contextmanager
+def count_shown(doing: str, pieces: str, done: int, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Shows how many pieces of a long run are done, and what else is to be said of it.
+
+    Args:
+        doing: what is done, in a word, for the bar.
+        pieces: what is counted, for the lines.
+        done: how many were done before.
+        total: how many there are.
+
+    Yields:
+        What is to be told after each piece: how many are done, and the rest in words.
+    """
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+            task = bar.add_task("starting Lean", total=total, completed=done)
+            yield lambda now, words: bar.update(task, completed=now, description=words)
+        return
+    last = time.monotonic()
+
+    def note(now: int, words: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= NOTE_SECONDS:
+            last = time.monotonic()
+            console.print(f"{now} of {total} {pieces}: {words}", markup=False, soft_wrap=True)
+
+    yield note

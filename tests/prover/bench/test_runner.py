@@ -27,6 +27,7 @@ from prover.generators.fixed import FixedGenerator
 from prover.judge import Judge, Statement
 from prover.search.best_first import BestFirst
 from prover.search.sampling import Sampling
+from workbench.testing import timeless
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROWS = [
@@ -146,14 +147,6 @@ async def test_a_broken_off_run_goes_on_and_gives_the_report_of_an_unbroken_one(
                 assert len(rest) == 15 - most
             documents.append(timeless(document(make_report(store, number))))
     assert documents[0] == documents[1]
-
-
-def timeless(found: object) -> object:
-    """A report without what depends on the clock."""
-    if isinstance(found, dict):
-        clocked = {"seconds", "leanSeconds", "started", "finished"}
-        return {key: timeless(value) for key, value in found.items() if key not in clocked}
-    return [timeless(value) for value in found] if isinstance(found, list) else found
 
 
 async def test_another_seed_is_another_run(pool: LeanPool, store: Store, problems: list[BenchmarkProblem]) -> None:

@@ -33,7 +33,7 @@ RejectionReason = Literal[
     "timeout",
     "cancelled",
 ]
-PremiseUse = Literal["rw", "apply", "exact"]
+PremiseUse = Literal["rw", "apply", "exact", "simp", "grind"]
 
 Export = Literal[False, True, "closure"]
 """Nothing, what was declared on top of the trusted environment, or all that a theorem is made of."""

@@ -98,14 +98,14 @@ Outcome = Advanced[S] | Rejected
 
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """A lemma of the environment that fits a goal, and the tactic that uses it."""
+    """A lemma of the environment that fits a goal or is about the same things, and the tactic that uses it."""
 
     use: str
-    """`rw`, `apply` or `exact`."""
+    """`rw`, `apply`, `exact`, `simp` or `grind`."""
     name: str
     tactic: str
     score: float
-    """Higher fits more specifically."""
+    """Higher fits more specifically, or has more in common with the goal. Comparable within one use."""
 
 
 class Environment(Protocol[S]):

@@ -33,6 +33,8 @@ structure State where
   states : Std.HashMap Nat ProofState := {}
   /-- Lemmas indexed for mutation, and the environments that they are of, by number. -/
   indexes : Std.HashMap Nat (Command.State × Mutate.Index × Canonical) := {}
+  /-- What lemmas are about, for the modules of the latest look-up. -/
+  relevance : Array Name × Relevance := ({}, {})
   /-- The next number to give. -/
   next : Nat := 1
   /-- Requests answered. -/
@@ -342,6 +344,15 @@ private def proofReplay : Handler := fun c r => do
   let (result, _) ← c.judge limits (Judge.replay target terms text)
   return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", .arr #[]), ("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
 
+/-- What the lemmas of the modules under an environment are about; found out once as long as the modules stay the same. -/
+private def Context.relevance (c : Context) (env : Environment) : BaseIO Relevance := do
+  let modules := env.header.moduleNames
+  let (known, relevance) := (← c.state.get).relevance
+  if known == modules then return relevance
+  let relevance := Relevance.build env
+  c.state.modify fun s => { s with relevance := (modules, relevance) }
+  return relevance
+
 private def premiseFind : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
   let number := (← r.arg? Nat "goal").getD 0
@@ -356,7 +367,7 @@ private def premiseFind : Handler := fun c r => do
   let began ← IO.monoNanosNow
   let limits ← limitsOf r 60 (heartbeats := 0)
   c.asStep limits fun token => do
-    match ← state.run limits token (do (← findPremises config goal).mapM fun p => goal.withContext (p.toJson statements)) with
+    match ← state.run limits token (do (← findPremises config (do c.relevance (← getEnv)) goal).mapM fun p => goal.withContext (p.toJson statements)) with
     | .ok (found, _) =>
       return Json.mkObj [("premises", .arr found), ("seconds", secondsJson ((← IO.monoNanosNow) - began))]
     -- A goal of great numbers or terms may take a unifier to its limits; that is nobody's fault.

@@ -19,7 +19,7 @@ def _single() -> RulesGenerator:
     def rule(tactic: str, place: int) -> Rule:
         return Rule(tactic, 0.1 * place, lambda view: (tactic,), final=True)
 
-    return RulesGenerator([rule(tactic, place) for place, tactic in enumerate(SINGLE_TACTICS)], premise_rules=())
+    return RulesGenerator([rule(tactic, place) for place, tactic in enumerate(SINGLE_TACTICS)], (), ())
 
 
 GENERATORS: Mapping[str, Callable[[], Generator]] = MappingProxyType({"rules": RulesGenerator, "single": _single})

@@ -11,7 +11,7 @@ from prover.generators.rulebook import GoalView, Rule, standard
 
 @dataclass(frozen=True, slots=True)
 class PremiseRule:
-    """How the lemmas found for one use become tactics."""
+    """How the lemmas that fit become tactics, one each."""
 
     use: str
     cost: float
@@ -21,10 +21,32 @@ class PremiseRule:
     final: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RelevanceRule:
+    """How the lemmas that are about the same things become one tactic."""
+
+    use: str
+    """`simp` or `grind`: for which of the two they are chosen."""
+    tactic: str
+    """With `{}` where the names go."""
+    cost: float
+    limit: int
+    """So many names."""
+    final: bool = False
+    effort: int = 1
+
+
 PREMISE_RULES = (
     PremiseRule("exact", 0.7, limit=6, step=0.05, final=True),
     PremiseRule("apply", 1.4, limit=6, step=0.15),
     PremiseRule("rw", 1.5, limit=10, step=0.12),
+)
+
+RELEVANCE_RULES = (
+    RelevanceRule("grind", "grind [{}]", 1.0, limit=6, final=True),
+    RelevanceRule("grind", "grind [{}]", 1.2, limit=16, final=True, effort=2),
+    RelevanceRule("simp", "simp [{}]", 1.4, limit=8),
+    RelevanceRule("simp", "simp_all [{}]", 1.7, limit=8),
 )
 
 _LOOK_UP_COST = 1.0
@@ -43,11 +65,15 @@ class RulesGenerator:
     """Proposes what the rules say, and in a second stage what the premises that fit the goal allow."""
 
     def __init__(
-        self, rules: Sequence[Rule] | None = None, premise_rules: Sequence[PremiseRule] = PREMISE_RULES
+        self,
+        rules: Sequence[Rule] | None = None,
+        premise_rules: Sequence[PremiseRule] = PREMISE_RULES,
+        relevance_rules: Sequence[RelevanceRule] = RELEVANCE_RULES,
     ) -> None:
-        """Args: rules: the standard ones when None; premise_rules: empty for no look-up."""
+        """Args: rules: the standard ones when None; the others: empty for no such look-up."""
         self._rules = tuple(standard() if rules is None else rules)
         self._premise_rules = tuple(premise_rules)
+        self._relevance_rules = tuple(relevance_rules)
 
     async def propose(self, queries: Sequence[Query]) -> list[Proposals]:
         """Rules at stage 0, premises at stage 1."""
@@ -56,15 +82,16 @@ class RulesGenerator:
     def _by_rules(self, query: Query) -> Proposals:
         view = GoalView(query.goals[0], query.depth)
         proposals = tuple(_apply(self._rules, view))
-        look_up = bool(self._premise_rules) and query.depth <= _DEEPEST_LOOK_UP
+        look_up = bool(self._premise_rules or self._relevance_rules) and query.depth <= _DEEPEST_LOOK_UP
         return Proposals(proposals, _LOOK_UP_COST if look_up else None)
 
     async def _by_premises(self, query: Query) -> Proposals:
-        uses = [rule.use for rule in self._premise_rules]
-        premises = await query.premises(uses, max(rule.limit for rule in self._premise_rules))
-        return Proposals(tuple(self._use(premises)))
+        wanted: list[PremiseRule | RelevanceRule] = [*self._premise_rules, *self._relevance_rules]
+        uses = list(dict.fromkeys(rule.use for rule in wanted))
+        premises = await query.premises(uses, max(rule.limit for rule in wanted))
+        return Proposals((*self._one_each(premises), *self._together(premises)))
 
-    def _use(self, premises: Sequence[Premise]) -> Iterator[Proposal]:
+    def _one_each(self, premises: Sequence[Premise]) -> Iterator[Proposal]:
         for rule in self._premise_rules:
             fitting = [premise for premise in premises if premise.use == rule.use][: rule.limit]
             for place, premise in enumerate(fitting):
@@ -75,6 +102,12 @@ class RulesGenerator:
             if rule.use == "rw" and fitting:
                 names = ", ".join(dict.fromkeys(premise.name for premise in fitting[:_SIMP_LEMMAS]))
                 yield Proposal(f"grind [{names}]", rule.cost, "premise: grind", final=True)
+
+    def _together(self, premises: Sequence[Premise]) -> Iterator[Proposal]:
+        for rule in self._relevance_rules:
+            names = ", ".join([premise.name for premise in premises if premise.use == rule.use][: rule.limit])
+            if names:
+                yield Proposal(rule.tactic.format(names), rule.cost, f"relevant: {rule.use}", rule.effort, rule.final)
 
 
 def _apply(rules: Sequence[Rule], view: GoalView) -> Iterator[Proposal]:

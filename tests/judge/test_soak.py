@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lean_bridge.pool import Recycling
 from lean_bridge.toolchain import Toolchain
 from prover.judge import Verdict
 from tests.judge.cases import attacks, honest
@@ -14,8 +15,8 @@ from tests.judge.soak import Expected, cases_without_endless_ones, shuffled, soa
 
 VERDICTS = 60
 SEED = 3
-MIB_OF_GROWTH = 400
-"""A process is replaced when it grew by half a gibibyte; the mean of several moments stays below that."""
+MIB_OF_GROWTH = 1.5 * Recycling().growth_bytes / 2**20
+"""A process is replaced when it grew by so much; the verdict that takes it over the line comes on top."""
 
 
 @pytest.mark.slow

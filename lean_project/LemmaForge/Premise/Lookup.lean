@@ -3,6 +3,7 @@ module
 public import Lean.Meta.Tactic.LibrarySearch
 public import Lean.Meta.Tactic.Rewrites
 public import LemmaForge.Goal
+public import LemmaForge.Premise.Relevance
 
 /-!
 # Which lemmas fit here
@@ -29,6 +30,10 @@ inductive Use where
   | apply
   /-- Its conclusion fits the target and nothing is left to prove. -/
   | exact
+  /-- Is about the same things, and `simp` does not use it of its own accord. -/
+  | simp
+  /-- Is about the same things, and `grind` does not use it of its own accord. -/
+  | grind
   deriving BEq, Inhabited
 
 /-- The name of a use on the wire. -/
@@ -36,13 +41,17 @@ def Use.toString : Use → String
   | rw => "rw"
   | apply => "apply"
   | exact => "exact"
+  | simp => "simp"
+  | grind => "grind"
 
 instance : FromJson Use where
   fromJson?
     | "rw" => return .rw
     | "apply" => return .apply
     | "exact" => return .exact
-    | other => throw s!"a use is rw, apply or exact, not {other.compress}"
+    | "simp" => return .simp
+    | "grind" => return .grind
+    | other => throw s!"a use is rw, apply, exact, simp or grind, not {other.compress}"
 
 /-- A lemma that fits. -/
 structure Premise where
@@ -177,11 +186,27 @@ def findRewrites (config : LookupConfig) (goal : MVarId) : MetaM (Array Premise)
         found := found ++ (← findRewritesIn config goal (some decl) (config.limit - found.size))
   return found
 
-/-- Lemmas that fit the goal, most specific first within each use. -/
-def findPremises (config : LookupConfig) (goal : MVarId) : MetaM (Array Premise) := do
-  let applied ← if config.uses.any (· != .rw) then findApply config goal else pure #[]
-  let rewritten ← if config.uses.contains .rw then findRewrites config goal else pure #[]
-  return applied ++ rewritten
+/-- Lemmas that are about the same things as the goal, for a tactic that chooses where to use them. -/
+def findRelevant (config : LookupConfig) (index : Relevance) (goal : MVarId) : MetaM (Array Premise) := do
+  let index := index.withLocal (← getEnv)
+  let ranked := index.rank (← goalSymbols goal) (2 * config.limit)
+  let choose (use : Use) (isNew : Name → MetaM Bool) : MetaM (Array Premise) := do
+    unless config.uses.contains use do return #[]
+    let mut found : Array Premise := #[]
+    for (name, score) in ranked do
+      if found.size ≥ config.limit then break
+      if ← isNew name then
+        found := found.push { use, name, tactic := s!"{use.toString} [{← written name}]", sideGoals := 0, score }
+    return found
+  return (← choose .simp isNewToSimp) ++ (← choose .grind isNewToGrind)
+
+/-- Lemmas for the goal, best first within each use. `relevance` is asked for only if `simp` or `grind` are among the uses. -/
+def findPremises (config : LookupConfig) (relevance : MetaM Relevance) (goal : MVarId) : MetaM (Array Premise) := do
+  let wants (uses : List Use) := config.uses.any uses.contains
+  let applied ← if wants [.apply, .exact] then findApply config goal else pure #[]
+  let rewritten ← if wants [.rw] then findRewrites config goal else pure #[]
+  let relevant ← if wants [.simp, .grind] then findRelevant config (← relevance) goal else pure #[]
+  return applied ++ rewritten ++ relevant
 
 /-- A premise for the wire. -/
 def Premise.toJson (p : Premise) (statement : Bool) : MetaM Json := do

@@ -11,6 +11,7 @@ from prover.generators.rulebook import (
     reciprocals,
     recurrences,
     residues,
+    structures,
 )
 from prover.generators.rulebook.rule import Rule
 from prover.generators.rulebook.view import GoalView
@@ -29,4 +30,5 @@ def standard() -> tuple[Rule, ...]:
         *ranges.RULES,
         *recurrences.RULES,
         *reciprocals.RULES,
+        *structures.RULES,
     )

@@ -28,9 +28,10 @@ _AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
 class TacticLimits:
     """What one tactic of effort 1 may take; an effort of n takes n times as much."""
 
-    heartbeats: int = 40_000
-    """Lean's `maxHeartbeats`; a fifth of Lean's default, in which a tactic that works at all almost always works."""
-    seconds: float = 4.0
+    heartbeats: int = 10_000
+    """Lean's `maxHeartbeats`; a twentieth of Lean's default, half a second on the embedded Lean. Most tactics that work at all work
+    in that; those that are stopped are tried again with more effort."""
+    seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,21 @@ private inductive Taint where
   | usesSorry
   | mentions (constant : Name)
 
+/-- Fails when the kernel refuses the proof of a goal. The elaborator is laxer in places, and it is better known now than when the whole proof is judged.
+
+What still has universe variables to be found is left to the judge. -/
+private def checkedByKernel (goal : MVarId) (proof : Expr) : MetaM Unit := goal.withContext do
+  let type ← instantiateMVars (← goal.getType)
+  let context ← instantiateLCtxMVars (← getLCtx)
+  if proof.hasMVar || type.hasMVar || context.any fun decl => decl.type.hasMVar || decl.value?.any (·.hasMVar) then return
+  let env ← getEnv
+  match Kernel.check env context proof with
+  | .error refusal => throwError refusal.toMessageData (← getOptions)
+  | .ok given =>
+    match Kernel.isDefEq env context given type with
+    | .ok true => return
+    | _ => throwError "the kernel finds a proof of{indentExpr given}\nand not of{indentExpr type}"
+
 /-- Runs a parsed tactic sequence on some of the goals; gives the goals that are left of them, and what is wrong with it although it ran.
 
 Fails when the tactic logged an error, or left a part of the proof open that is not among the goals. -/
@@ -194,6 +209,7 @@ private def evalOn (goals : List MVarId) (tactics : Syntax) (without : NameSet) 
       if let some constant := proof.getUsedConstants.find? without.contains then taint? := some (.mentions constant)
     if after.goals.isEmpty && proof.hasExprMVar then
       throwError "the tactic leaves a part of the proof open that is not among the goals:{indentExpr proof}"
+    if after.goals.isEmpty && taint?.isNone then checkedByKernel goal proof
   return (after.goals, taint?)
 
 /-- Runs a tactic sequence on the goals of a state, or on the goal number `goal?` alone. With a grammar, syntax that it does not have fails before it is run;

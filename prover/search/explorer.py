@@ -33,6 +33,19 @@ from prover.search.graph import Growth, NodeId, ProofGraph
 from prover.search.whole import Block, blocks
 
 
+_AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
+"""Kinds of rejections that say nothing of the tactic but that it was stopped."""
+
+_MORE_EFFORT = 4
+"""How many times the effort a tactic gets that was stopped."""
+
+_MOST_EFFORT = 20
+"""No tactic gets more."""
+
+_COST_OF_MORE_EFFORT = 1.0
+"""How much dearer a tactic is when it is tried again: most that do not end soon do not end well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """That the generator can be asked about a node."""
@@ -131,8 +144,10 @@ class Explorer(Generic[S]):
         questions = [self._questions.pop(node) for node in nodes]
         started = self.account.clock()
         queries = [self._query(node, question.stage) for node, question in zip(nodes, questions, strict=True)]
-        answers = await self._generator.propose(queries)
-        self.account.generator_seconds += self.account.clock() - started
+        try:
+            answers = await self._generator.propose(queries)
+        finally:
+            self.account.generator_seconds += self.account.clock() - started
         if len(answers) != len(nodes):
             raise GeneratorError(f"{len(nodes)} queries were answered with {len(answers)} lists of proposals")
         for node, question, answer in zip(nodes, questions, answers, strict=True):
@@ -144,7 +159,7 @@ class Explorer(Generic[S]):
     async def run(self, trials: Sequence[Trial]) -> list[Growth | None]:
         """Run tactics that wait, in one request of the environment.
 
-        Of a whole proof that fails, the tactics before its first error are kept.
+        A tactic that was stopped at its limits waits again afterwards, with more effort and at a higher cost. Of a whole proof that fails, the tactics before its first error are kept.
 
         Returns:
             What each did to the graph, in order; None: it failed, or led nowhere. Of a whole proof that failed there is no edge,
@@ -176,8 +191,10 @@ class Explorer(Generic[S]):
             for (node, effort), places in groups.items()
         ]
         started = self.account.clock()
-        results = await self._environment.run(attempts)
-        self.account.environment_seconds += self.account.clock() - started
+        try:
+            results = await self._environment.run(attempts)
+        finally:
+            self.account.environment_seconds += self.account.clock() - started
         self.account.requests += 1
         self.account.steps += len(trials)
         growths: list[Growth | None] = [None] * len(trials)
@@ -234,8 +251,10 @@ class Explorer(Generic[S]):
             if proposal.tactic not in proposed:
                 proposed.add(proposal.tactic)
                 new.append(proposal)
-        if not new:
-            return
+        if new:
+            self._wait(node, new)
+
+    def _wait(self, node: NodeId, new: Sequence[Proposal]) -> None:
         old = self._waiting.get(node, {})
         ordered = sorted([*old.values(), *new], key=lambda proposal: proposal.cost)
         self._waiting[node] = {proposal.tactic: proposal for proposal in ordered}
@@ -274,6 +293,9 @@ class Explorer(Generic[S]):
             self.account.rejected += 1
             self.graph.reject(node, proposal, outcome)
             self._tell_tried(trial, "rejected", outcome.message)
+            effort = proposal.effort * _MORE_EFFORT
+            if outcome.kind in _AT_A_LIMIT and effort <= _MOST_EFFORT and not proposal.whole:
+                self._wait(node, [replace(proposal, effort=effort, cost=proposal.cost + _COST_OF_MORE_EFFORT)])
             return None
         growth = self.graph.advance(node, proposal, outcome)
         if growth.edge is None:

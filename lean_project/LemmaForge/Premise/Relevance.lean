@@ -119,11 +119,13 @@ def goalSymbols (goal : MVarId) : MetaM (Array Name) := goal.withContext do
       found := found ++ symbolsOf env (← instantiateMVars decl.type)
   return found.toList.eraseDups.toArray
 
-/-- Whether `simp` can use a lemma that it does not use already. -/
+/-- Whether `simp` can use a lemma that it does not use already, and makes terms smaller by it: what makes them greater, or turns them around, rarely comes to an end. -/
 def isNewToSimp (name : Name) : MetaM Bool := do
   if (← getSimpTheorems).isLemma (.decl name) then return false
   forallTelescope (← getConstInfo name).type fun _ conclusion =>
-    return conclusion.isAppOfArity ``Eq 3 || conclusion.isAppOfArity ``Iff 2 || conclusion.isAppOfArity ``Not 1
+    match conclusion.eqOrIff? with
+    | some (left, right) => return right.sizeWithoutSharing < left.sizeWithoutSharing
+    | none => return conclusion.isAppOfArity ``Not 1
 
 /-- Whether `grind` can use a lemma that it does not use already: there must be a pattern by which it knows where to use it. -/
 def isNewToGrind (name : Name) : MetaM Bool := do

@@ -370,11 +370,11 @@ def _divisor_is_unknown(view: GoalView) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("decide all values", 0.8, _decide_all, effort=10, final=True),
-    Rule("roots of a polynomial", 0.9, _polynomial_equation, effort=10, final=True),
-    Rule("divisors of a numeral", 0.9, _factor_of_numeral, effort=10, final=True),
-    Rule("logarithms", 0.9, _exponents, effort=10, final=True),
-    Rule("decide all small values", 0.9, _decide_against, effort=10, final=True),
-    Rule("each value in turn", 0.95, _each_value, step=0.4, effort=12, final=True),
+    Rule("decide all values", 0.8, _decide_all, effort=40, final=True),
+    Rule("roots of a polynomial", 0.9, _polynomial_equation, effort=40, final=True),
+    Rule("divisors of a numeral", 0.9, _factor_of_numeral, effort=40, final=True),
+    Rule("logarithms", 0.9, _exponents, effort=40, final=True),
+    Rule("decide all small values", 0.9, _decide_against, effort=40, final=True),
+    Rule("each value in turn", 0.95, _each_value, step=0.4, effort=48, final=True),
     Rule("open a divisibility", 1.5, _divisor_is_unknown),
 )

@@ -221,4 +221,4 @@ def _linear_reciprocals(view: GoalView) -> Iterator[str]:
         yield "\n".join([*lines, "first | done | rfl | decide +kernel | grind"])
 
 
-RULES: tuple[Rule, ...] = (Rule("linear reciprocals", 0.75, _linear_reciprocals, effort=12, final=True),)
+RULES: tuple[Rule, ...] = (Rule("linear reciprocals", 0.75, _linear_reciprocals, effort=48, final=True),)

@@ -118,4 +118,4 @@ def _read_off(view: GoalView, rec: Recurrence, numbers: list[Fraction]) -> Itera
     yield "first | done | rfl | decide +kernel | omega | grind"
 
 
-RULES: tuple[Rule, ...] = (Rule("periodic recurrence", 0.7, _periodic, effort=12, final=True),)
+RULES: tuple[Rule, ...] = (Rule("periodic recurrence", 0.7, _periodic, effort=48, final=True),)

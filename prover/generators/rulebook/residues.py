@@ -236,6 +236,6 @@ def _cancel(left: Expression, right: Expression) -> tuple[int, int, int] | None:
 RULES: tuple[Rule, ...] = (
     Rule("known residues", 0.8, _use_known_residues, effort=2, final=True),
     Rule("cases by residue", 0.9, _case_on_residues, effort=4, final=True),
-    Rule("period of powers", 1.0, _period_of_powers, effort=8, final=True),
+    Rule("period of powers", 1.0, _period_of_powers, effort=32, final=True),
     Rule("greatest common divisor of linear forms", 0.9, _gcd_of_linear_forms, effort=2, final=True),
 )

@@ -113,7 +113,7 @@ def _digest(content: bytes) -> str:
 async def problems_of_library(store: Store, server: LeanServer, wish: Wish) -> Found:
     """Theorems of a traced library as problems: each is to be proved without itself and without its twins of the same statement.
 
-    They are taken out of the sets of `simp` and `grind` as well, as they are not there yet where the theorem stands. Everything
+    They are taken out of the sets of `simp` and `grind` and the instances as well, as they are not there yet where the theorem stands. Everything
     else that the library has may be used, what comes after the theorem too.
 
     Raises:
@@ -142,23 +142,23 @@ async def problems_of_library(store: Store, server: LeanServer, wish: Wish) -> F
 
 
 async def _restated(server: LeanServer, imports: Sequence[str], prelude: str, theorem: Theorem) -> str:
-    """A declaration of the theorem's statement: as Lean prints it, or, where Lean does not read that, as the type of the theorem."""
-    printed = f"theorem {theorem.name}.restated{theorem.statement} := by sorry"
-    env = (await server.open_environment(imports, prelude)).id
+    """A declaration of the theorem's statement: as Lean prints it, or, where Lean reads something else from that or nothing, as the type of the theorem."""
+    name = theorem.name
+    printed = f"theorem {name}.restated{theorem.statement} := by sorry"
+    same = f"theorem {name}.as_restated : type_of% @{name} := by with_reducible exact @{name}.restated\n"
     try:
-        await server.release_states([(await server.start_goal(env, statement=printed)).state.id])
+        opened = await server.open_environment(imports, f"{prelude}{printed}\n{same}")
     except RequestFailed:
-        return f"theorem {theorem.name}.restated : type_of% @{theorem.name} := by sorry"
-    finally:
-        await server.release_environments([env])
+        return f"theorem {name}.restated : type_of% @{name} := by sorry"
+    await server.release_environments([opened.id])
     return printed
 
 
 async def _unlearning(server: LeanServer, imports: Sequence[str], names: Sequence[str]) -> str:
-    """Commands that take theorems out of the sets of `simp` and `grind`; those that Lean refuses are not needed."""
+    """Commands that take theorems out of the sets of `simp` and `grind` and the instances; those that Lean refuses are not needed."""
     commands = ""
     for name in names:
-        for attribute in ("simp", "grind"):
+        for attribute in ("simp", "grind", "instance"):
             command = f"attribute [-{attribute}] {name}\n"
             try:
                 opened = await server.open_environment(imports, command)

@@ -176,6 +176,20 @@ private inductive Taint where
   | usesSorry
   | mentions (constant : Name)
 
+/-- A constant of `without` that an expression mentions, or that something mentions which was declared on the way: tactics put parts of their proofs into auxiliary theorems. -/
+private partial def mentioned? (base env : Environment) (without : NameSet) (e : Expr) : Option Name :=
+  go e |>.run' {}
+where
+  go (e : Expr) : StateM NameSet (Option Name) := do
+    for name in e.getUsedConstants do
+      if without.contains name then return some name
+      if base.contains name || (← get).contains name then continue
+      modify (·.insert name)
+      let some info := env.find? name | continue
+      for part in info.type :: (info.value? (allowOpaque := true)).toList do
+        if let some found ← go part then return some found
+    return none
+
 /-- Fails when the kernel refuses the proof of a goal. The elaborator is laxer in places, and it is better known now than when the whole proof is judged.
 
 What still has universe variables to be found is left to the judge. -/
@@ -194,7 +208,7 @@ private def checkedByKernel (goal : MVarId) (proof : Expr) : MetaM Unit := goal.
 /-- Runs a parsed tactic sequence on some of the goals; gives the goals that are left of them, and what is wrong with it although it ran.
 
 Fails when the tactic logged an error, or left a part of the proof open that is not among the goals. -/
-private def evalOn (goals : List MVarId) (tactics : Syntax) (without : NameSet) : TermElabM (List MVarId × Option Taint) := do
+private def evalOn (base : Environment) (goals : List MVarId) (tactics : Syntax) (without : NameSet) : TermElabM (List MVarId × Option Taint) := do
   let act : Tactic.TacticM Unit := do
     Tactic.evalTactic tactics
     Term.synthesizeSyntheticMVarsNoPostponing
@@ -206,7 +220,7 @@ private def evalOn (goals : List MVarId) (tactics : Syntax) (without : NameSet) 
     let proof ← instantiateMVars (.mvar goal)
     if proof.hasSorry then taint? := some .usesSorry
     unless without.isEmpty do
-      if let some constant := proof.getUsedConstants.find? without.contains then taint? := some (.mentions constant)
+      if let some constant := mentioned? base (← getEnv) without proof then taint? := some (.mentions constant)
     if after.goals.isEmpty && proof.hasExprMVar then
       throwError "the tactic leaves a part of the proof open that is not among the goals:{indentExpr proof}"
     if after.goals.isEmpty && taint?.isNone then checkedByKernel goal proof
@@ -225,7 +239,7 @@ def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : Strin
     if let some grammar := grammar? then
       if let .error refusal := grammar.check (Judge.isOwnKind state.target.before.env) tactics then
         return .error (.syntax s!"a proof may not use {refusal.what}")
-    match ← state.run limits token (evalOn goals tactics without) text with
+    match ← state.run limits token (evalOn state.target.before.env goals tactics without) text with
     | .error e => return .error (← TacticFailure.ofException e)
     | .ok ((_, some .usesSorry), _) => return .error .usesSorry
     | .ok ((_, some (.mentions constant)), _) => return .error (.forbidden constant)

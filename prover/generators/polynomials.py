@@ -108,6 +108,21 @@ def one_sign(coeffs: list[Fraction]) -> bool:
     return all(coefficient * coeffs[0] >= 0 for coefficient in coeffs)
 
 
+def written(poly: Polynomial) -> str:
+    """Lean's text for a polynomial with integer coefficients."""
+
+    def term(monomial: Monomial, coefficient: Fraction) -> str:
+        powers = [name if exponent == 1 else f"{name} ^ {exponent}" for name, exponent in monomial]
+        number = [] if powers and abs(coefficient) == 1 else [str(abs(coefficient))]
+        return " * ".join([*number, *powers])
+
+    text = ""
+    for monomial, coefficient in poly.items():
+        sign = "-" if coefficient < 0 else "+"
+        text += f" {sign} {term(monomial, coefficient)}" if text or sign == "-" else term(monomial, coefficient)
+    return text.strip() or "0"
+
+
 def _bounded(poly: Polynomial) -> Polynomial | None:
     return poly if degree(poly) <= _LARGEST_DEGREE else None
 

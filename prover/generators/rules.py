@@ -44,7 +44,7 @@ PREMISE_RULES = (
 
 RELEVANCE_RULES = (
     RelevanceRule("grind", "grind [{}]", 1.0, limit=6, final=True),
-    RelevanceRule("grind", "grind [{}]", 1.2, limit=16, final=True),
+    RelevanceRule("grind", "grind [{}]", 1.5, limit=16, final=True),
     RelevanceRule("simp", "simp [{}]", 1.4, limit=8),
     RelevanceRule("simp", "simp_all [{}]", 1.7, limit=8),
 )

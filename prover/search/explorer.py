@@ -32,7 +32,6 @@ from prover.search.budget import Account
 from prover.search.graph import Growth, NodeId, ProofGraph
 from prover.search.whole import Block, blocks
 
-
 _AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
 """Kinds of rejections that say nothing of the tactic but that it was stopped."""
 

@@ -352,18 +352,40 @@ class TestGoalFinish:
         assert certificate.reason
 
     async def test_a_proof_that_the_kernel_refuses_is_not_accepted(self, server: LeanServer) -> None:
-        state = await started(server, "1 = 2")
-        cheat = (
-            "run_tac do let goal ← Lean.Elab.Tactic.getMainGoal; "
-            "goal.assign (Lean.mkApp2 (Lean.mkConst ``Eq.refl [1]) (Lean.mkConst ``Nat) (Lean.mkNatLit 1))"
-        )
         environment = await server.open_environment(("Lean",))
-        state = (await server.start_goal(environment.id, statement="1 = 2")).state
-        [outcome] = await outcomes(server, state.id, cheat)
-        if isinstance(outcome, Advanced):
-            certificate = await server.finish(outcome.state.id)
-            assert not certificate.accepted
-            assert certificate.reason == "kernel"
+        state = (await server.start_goal(environment.id, statement="1 = 2 ∧ True")).state
+        bad = await step(
+            server,
+            state.id,
+            "run_tac do\n"
+            "  let goal ← Lean.Elab.Tactic.getMainGoal\n"
+            "  let left := Lean.mkApp2 (Lean.mkConst ``Eq.refl [1]) (Lean.mkConst ``Nat) (Lean.mkNatLit 1)\n"
+            "  let right ← Lean.Meta.mkFreshExprSyntheticOpaqueMVar (Lean.mkConst ``True)\n"
+            "  goal.assign (Lean.mkApp4 (Lean.mkConst ``And.intro) (Lean.mkConst ``False) (Lean.mkConst ``True) left right)\n"
+            "  Lean.Elab.Tactic.replaceMainGoal [right.mvarId!]",
+        )
+        finished = await step(server, bad.id, "trivial")
+        certificate = await server.finish(finished.id)
+        assert not certificate.accepted
+        assert certificate.reason == "kernel"
+
+    async def test_a_tactic_that_closes_a_goal_with_what_the_kernel_refuses_has_failed(
+        self, server: LeanServer
+    ) -> None:
+        environment = await server.open_environment(("Lean",))
+        for closed, statement in ((True, "1 = 1"), (False, "1 = 2"), (False, "∀ n : Nat, n + 0 = 1")):
+            state = (await server.start_goal(environment.id, statement=statement)).state
+            [outcome] = await outcomes(
+                server,
+                state.id,
+                "intros; run_tac do let goal ← Lean.Elab.Tactic.getMainGoal; "
+                "goal.assign (Lean.mkApp2 (Lean.mkConst ``Eq.refl [1]) (Lean.mkConst ``Nat) (Lean.mkNatLit 1))",
+            )
+            if closed:
+                assert isinstance(outcome, Advanced)
+            else:
+                assert isinstance(outcome, TacticFailed)
+                assert "kernel" in outcome.message
 
 
 class TestPremiseFind:
@@ -399,6 +421,47 @@ class TestPremiseFind:
         premises = await server.find_premises(state.id, limit=3)
         for use in ("rw", "apply", "exact"):
             assert len([premise for premise in premises if premise.use == use]) <= 3
+
+    async def test_lemmas_about_the_same_things_are_found_though_they_fit_nowhere(self, server: LeanServer) -> None:
+        state = await started(server, "∀ (a : Nat) (l : List Nat), (l.reverse ++ [a]).count a = l.count a + 1")
+        found = await server.find_premises(state.id, uses=("simp", "grind"), limit=20)
+        names = {use: [premise.name for premise in found if premise.use == use] for use in ("simp", "grind")}
+        assert "List.reverse_cons" in names["grind"] + names["simp"] or "List.reverse_eq_append_iff" in names["grind"]
+        assert all(len(of_use) <= 20 for of_use in names.values())
+        scores = [premise.score for premise in found if premise.use == "grind"]
+        assert scores == sorted(scores, reverse=True)
+        for premise in found:
+            [outcome] = await outcomes(server, state.id, premise.tactic)
+            message = outcome.message if isinstance(outcome, TacticFailed) else ""
+            assert "invalid" not in message
+            assert "pattern" not in message
+
+    async def test_what_simp_and_grind_use_anyway_is_not_proposed_to_them(self, server: LeanServer) -> None:
+        state = await started(server, "∀ l : List Nat, l.reverse.reverse = l")
+        found = await server.find_premises(state.id, uses=("simp", "grind"), limit=40)
+        assert ("simp", "List.reverse_reverse") not in {(premise.use, premise.name) for premise in found}
+        assert ("grind", "List.reverse_reverse") not in {(premise.use, premise.name) for premise in found}
+
+    async def test_rare_symbols_count_for_more_than_common_ones(self, server: LeanServer) -> None:
+        state = await started(server, "∀ (p : Nat → Bool) (l : List Nat), (l.takeWhile p).length ≤ l.length")
+        found = await server.find_premises(state.id, uses=("grind",), limit=10)
+        assert sum("takeWhile" in premise.name for premise in found) >= 5
+
+    async def test_lemmas_of_the_users_own_file_are_among_them(self, server: LeanServer) -> None:
+        prelude = (
+            "def double (n : Nat) : Nat := n + n\n"
+            "theorem double_add (a b : Nat) : double (a + b) = double a + double b := by unfold double; omega\n"
+        )
+        environment = await server.open_environment(("Init",), prelude)
+        state = (
+            await server.start_goal(environment.id, statement="∀ a : Nat, double (a + 1) = double a + double 1")
+        ).state
+        found = await server.find_premises(state.id, uses=("grind",), limit=3)
+        assert found[0].name == "double_add"
+        # What was learned of the modules stays what it was: the lemma is unknown where it is not declared.
+        elsewhere = await started(server, "∀ a : Nat, a + 1 = 1 + a")
+        others = await server.find_premises(elsewhere.id, uses=("grind",), limit=40)
+        assert "double_add" not in {premise.name for premise in others}
 
 
 class TestServerStats:

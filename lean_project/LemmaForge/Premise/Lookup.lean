@@ -98,14 +98,27 @@ private def tried {α : Type} (act : MetaM α) : MetaM (Option α) := do
 private def written (name : Name) : MetaM String := do
   return (← unresolveNameGlobal name).toString
 
-/-- How special a lemma's conclusion is: the number of different constants in it. One that says no more than `a = b` fits everywhere and helps seldom. -/
+/-- How much a lemma that concludes `x = y` from `f x = f y` is worth beyond its specificity: it leads from one type into another, about which more is known,
+and best where `f` is a field of a structure. -/
+private def injectionBonus (antecedent conclusion : Expr) : MetaM Nat := do
+  let some (type, x, y) := conclusion.eq? | return 0
+  let some (image, fx, fy) := antecedent.eq? | return 0
+  let .const f _ := fx.getAppFn | return 0
+  unless fx.isApp && fy.isApp && fy.getAppFn.isConstOf f && fx.appArg! == x && fy.appArg! == y do return 0
+  if type.getAppFn == image.getAppFn then return 0
+  return if (← getEnv).isProjectionFn f then 3 else 2
+
+/-- How special a lemma's conclusion is: the number of different constants in it, and a bonus for injectivity. One that says no more than `a = b` fits everywhere and helps seldom. -/
 private def specificity (name : Name) (direction : LibrarySearch.DeclMod) : MetaM Nat := do
-  let (_, _, conclusion) ← forallMetaTelescope (← getConstInfo name).type
-  let pattern := match direction, conclusion.iff? with
-    | .mp, some (_, right) => right
-    | .mpr, some (left, _) => left
-    | _, _ => conclusion
-  return pattern.foldConsts 0 fun _ count => count + 1
+  let (arguments, _, conclusion) ← forallMetaTelescope (← getConstInfo name).type
+  let (antecedent?, pattern) ← match direction, conclusion.iff? with
+    | .mp, some (left, right) => pure (some left, right)
+    | .mpr, some (left, right) => pure (some right, left)
+    | _, _ => pure (← arguments.back?.mapM (inferType ·), conclusion)
+  let bonus ← match antecedent? with
+    | some antecedent => injectionBonus antecedent pattern
+    | none => pure 0
+  return pattern.foldConsts bonus fun _ count => count + 1
 
 /-- Lemmas whose conclusion fits the target of `goal`. -/
 def findApply (config : LookupConfig) (goal : MVarId) : MetaM (Array Premise) := goal.withContext do

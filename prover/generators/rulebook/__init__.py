@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prover.generators.rulebook import (
     closing,
+    divisibility,
     induction,
     inequalities,
     logic,
@@ -26,6 +27,7 @@ def standard() -> tuple[Rule, ...]:
         *logic.RULES,
         *induction.RULES,
         *residues.RULES,
+        *divisibility.RULES,
         *inequalities.RULES,
         *ranges.RULES,
         *recurrences.RULES,

@@ -156,7 +156,7 @@ RULES: tuple[Rule, ...] = (
     Rule("unfold a definition", 0.9, _unfold, step=0.05),
     Rule("induction", 1.0, _induction, step=0.2),
     Rule("cases", 1.3, _cases, step=0.2),
-    Rule("induction, closed at once", 0.9, _induction_at_once, step=0.05, final=True, effort=3),
+    Rule("induction, closed at once", 0.9, _induction_at_once, step=0.1, final=True, effort=2),
     Rule("cases, closed at once", 1.1, _cases_at_once, final=True, effort=2),
     Rule("induction generalizing the rest", 1.6, _induction_generalizing, step=0.2),
     Rule("induction forgetting hypotheses", 1.4, _induction_without, step=0.2),

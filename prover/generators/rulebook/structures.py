@@ -49,8 +49,7 @@ def _fields(view: GoalView) -> Iterator[str]:
 
 def _fields_at_once(view: GoalView) -> Iterator[str]:
     if _is_instance_like(view):
-        yield "constructor <;> intros <;> grind"
-        yield "constructor <;> intros <;> simp_all"
+        yield "constructor <;> intros <;> first | grind | simp_all | omega"
 
 
 def _values(view: GoalView) -> list[tuple[str, str]]:

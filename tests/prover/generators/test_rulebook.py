@@ -65,13 +65,24 @@ CLOSED = [
     ("squares", "(a b : Nat) : 4 * (a * b) ≤ (a + b) ^ 2"),
     ("signs of products", "(x y : Int) (h : 0 ≤ x) (h' : 0 ≤ y) : x ≤ x + x * y"),
     ("induction, closed at once", "(n : Nat) : n < 2 ^ n"),
+    ("quotient of polynomials", "(a b : Int) : a - b ∣ a ^ 4 - b ^ 4"),
+    ("quotient of polynomials", "(a b c : Int) (h : a + b = c) : c + 1 ∣ a ^ 2 + 2 * a * b + b ^ 2 - 1"),
+    ("quotient of polynomials", "(p q : Int) (h : p * q = p + q + 5) : p - 1 ∣ 6"),
+    ("instance", ": Std.Associative (α := Nat) (· + ·)"),
+    ("fields, closed at once", "(n m : Nat) (h : n ≠ 0) (e : m ≠ 0) : NeZero (n + m)"),
+    ("take a value apart, closed at once", "(xs : Array Nat) (h : xs = #[]) : xs.toList = []"),
+    ("a proof taken apart, closed at once", "(l k : List Nat) (h : l <+: k) : l.length ≤ k.length"),
+    (
+        "extensionality, closed at once",
+        "(xs ys : Array Nat) (h : xs.size = ys.size) (e : ∀ i (p : i < xs.size), xs[i] = ys[i]) : xs = ys",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "statement"), CLOSED, ids=[f"{name}: {statement}" for name, statement in CLOSED])
 async def test_the_rule_closes_a_goal_of_its_kind(server: LeanServer, name: str, statement: str) -> None:
     env = (await server.open_environment(["Init"])).id
-    colon = "" if statement.startswith("(") else " :"
+    colon = "" if statement.startswith(("(", ":")) else " :"
     start = await server.start_goal(env, declaration=f"theorem it{colon} {statement} := by sorry")
     (full,) = await server.view_states([start.state.id], detail="full")
     tactics = tuple(rule(name).make(GoalView(read_goals(full)[0])))
@@ -93,6 +104,16 @@ def test_a_goal_without_numbers_gets_no_arithmetic() -> None:
     assert said.isdisjoint(
         {"cases by residue", "period of powers", "each value in turn", "roots of a polynomial", "omega"}
     )
+
+
+def test_connectives_and_numbers_are_not_taken_apart_as_structures() -> None:
+    goal = view("x = y", x="Nat", y="Nat", h="x ≤ y ∧ y ≤ x", h2="∃ z, z = x", h3="¬x = y")
+    assert not [
+        list(rule(name).make(goal))
+        for name in ("cases of a proof", "take a value apart")
+        if list(rule(name).make(goal))
+    ]
+    assert not list(rule("fields").make(goal))
 
 
 def test_rules_say_the_same_for_the_same_goal() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prover.core import Goal, Hypothesis, Premise, Proposal, Query
 from prover.generators.fixed import FixedGenerator
-from prover.generators.rules import PremiseRule, RulesGenerator
+from prover.generators.rules import PremiseRule, RelevanceRule, RulesGenerator
 
 LEMMAS = [
     Premise("rw", "Nat.add_comm", "rw [Nat.add_comm]", 3.0),
@@ -14,6 +14,8 @@ LEMMAS = [
     Premise("rw", "Nat.add_zero", "rw [Nat.add_zero]", 1.0),
     Premise("apply", "Nat.le_antisymm", "apply Nat.le_antisymm", 1.0),
     Premise("exact", "Nat.add_comm", "exact Nat.add_comm a b", 5.0),
+    *(Premise("grind", f"Nat.grind{number}", f"grind [Nat.grind{number}]", 20.0 - number) for number in range(20)),
+    Premise("simp", "Nat.simp", "simp [Nat.simp]", 2.0),
 ]
 
 
@@ -59,8 +61,25 @@ async def test_a_premise_rule_takes_no_more_lemmas_than_its_limit() -> None:
     assert sum(proposal.rule == "premise: rw" for proposal in answer.items) == 2
 
 
+async def test_relevant_lemmas_are_used_together_a_few_first_and_then_more() -> None:
+    (answer,) = await RulesGenerator(rules=(), premise_rules=()).propose([query(stage=1)])
+    few, many = (proposal for proposal in answer.items if proposal.tactic.startswith("grind"))
+    assert few.tactic.startswith("grind [Nat.grind0, Nat.grind1, ")
+    assert few.tactic.count("Nat.grind") < many.tactic.count("Nat.grind") < 20
+    assert few.cost < many.cost
+    assert {proposal.tactic for proposal in answer.items} >= {"simp [Nat.simp]", "simp_all [Nat.simp]"}
+
+
+async def test_a_tactic_without_a_lemma_to_give_it_is_not_proposed() -> None:
+    generator = RulesGenerator(
+        rules=(), premise_rules=(), relevance_rules=(RelevanceRule("apply?", "foo [{}]", 1.0, 5),)
+    )
+    (answer,) = await generator.propose([query(stage=1)])
+    assert answer.items == ()
+
+
 async def test_without_premise_rules_there_is_one_stage() -> None:
-    (answer,) = await RulesGenerator(premise_rules=()).propose([query()])
+    (answer,) = await RulesGenerator(premise_rules=(), relevance_rules=()).propose([query()])
     assert answer.next_stage is None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from prover.core import (
     Proposal,
     Proposals,
     Query,
+    Rejected,
     SearchEnded,
     SearchResult,
     TacticTried,
@@ -202,6 +204,60 @@ async def test_a_generator_is_asked_for_dear_ideas_only_where_cheap_ones_failed(
     result = await drive(graph, puzzle, generator, BestFirst(), budget=GENEROUS, clock=lambda: 0.0)
     assert result.script == "half\nhalf\none"
     assert generator.asked == [0, 1, 0, 1, 0]
+
+
+class LimitedPuzzle(NumberPuzzle):
+    """`half` is stopped at its limit of heartbeats below an effort of 16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.efforts: list[int] = []
+
+    async def run(self, attempts: Sequence[Attempt[int]]) -> list[list[Outcome[int]]]:
+        outcomes = await super().run(attempts)
+        for attempt, row in zip(attempts, outcomes, strict=True):
+            for place, tactic in enumerate(attempt.tactics):
+                if tactic == "half":
+                    self.efforts.append(attempt.effort)
+                    if attempt.effort < 16:
+                        row[place] = Rejected("heartbeats", "stopped")
+        return outcomes
+
+
+async def test_a_tactic_that_was_stopped_is_tried_again_with_more_effort() -> None:
+    puzzle = LimitedPuzzle()
+    graph, result = await search(2, ["half", "one"], puzzle=puzzle)
+    check(graph)
+    assert result.script == "half\none"
+    assert puzzle.efforts == [1, 4, 16]
+
+
+async def test_a_tactic_that_is_stopped_again_and_again_is_given_up() -> None:
+    class Endless(LimitedPuzzle):
+        async def run(self, attempts: Sequence[Attempt[int]]) -> list[list[Outcome[int]]]:
+            rows = await super().run(attempts)
+            return [[Rejected("timeout", "stopped") for _ in row] for row in rows]
+
+    puzzle = Endless()
+    graph, result = await search(2, ["half"], puzzle=puzzle)
+    assert result.reason == "exhausted"
+    assert len(graph.node(graph.root).misses) == len(puzzle.efforts) <= 4
+
+
+async def test_the_time_of_a_request_that_is_cut_off_is_the_environments() -> None:
+    class Hanging(NumberPuzzle):
+        async def run(self, attempts: Sequence[Attempt[int]]) -> list[list[Outcome[int]]]:
+            await asyncio.sleep(60)
+            return await super().run(attempts)
+
+    puzzle = Hanging()
+    graph = ProofGraph(puzzle.start(2))
+    result = await drive(
+        graph, puzzle, FixedGenerator(["half"]), BestFirst(), budget=Budget(seconds=0.3), clock=time.monotonic
+    )
+    assert result.reason == "seconds"
+    assert result.statistics.environment_seconds > 0.25
+    assert result.statistics.search_seconds < 0.05
 
 
 async def test_a_final_tactic_that_leaves_goals_open_counts_as_failed() -> None:

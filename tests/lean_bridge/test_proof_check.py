@@ -7,7 +7,8 @@ import pytest
 from lean_bridge import wire
 from lean_bridge.client import LeanServer
 from lean_bridge.protocol import Advanced, Allowance, Attempt, Place, TacticFailed
-from tests.lean_bridge.test_server_methods import ADD_COMM, ENDLESS, opened, refusal, started
+from tests.lean_bridge.goals import ADD_COMM, opened, started
+from tests.lean_bridge.test_server_methods import ENDLESS, refusal
 from tests.prover.reader import Reader
 
 

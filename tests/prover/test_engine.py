@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lean_bridge.errors import InputError
@@ -176,6 +178,19 @@ async def test_a_proof_may_be_asked_to_do_without_a_theorem(pool: LeanPool) -> N
     assert other.outcome == "proved"
     assert other.verdict is not None
     assert "Nat.add_comm" not in other.verdict.constants
+
+
+async def test_a_theorem_is_not_smuggled_in_through_an_auxiliary_one(pool: LeanPool) -> None:
+    theorem = "theorem Nat.add_comm.restated (n m : Nat) : n + m = m + n := by sorry"
+    task = Task("bound", declaration=theorem, without=frozenset({"Nat.add_comm"}))
+    hidden = "exact id (by as_aux_lemma => exact Nat.add_comm n m)"
+    attempt = await prove(pool, task, generator=FixedGenerator([hidden, "omega"]))
+    assert attempt.outcome == "proved"
+    assert attempt.graph is not None
+    assert [miss.kind for miss in attempt.graph.node(attempt.graph.root).misses] == ["forbidden"]
+    assert (
+        await prove(pool, replace(task, without=frozenset()), generator=FixedGenerator([hidden]))
+    ).outcome == "proved"
 
 
 async def test_premises_that_a_task_goes_without_are_not_proposed(pool: LeanPool) -> None:

@@ -6,8 +6,18 @@ import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from prover.generators.expressions import Infix, names_in
-from prover.generators.polynomials import Monomial, Polynomial, add, degree, multiply, polynomial, scale, written
+from prover.generators.expressions import Expression, Infix
+from prover.generators.polynomials import (
+    Monomial,
+    Polynomial,
+    add,
+    degree,
+    multiply,
+    polynomial,
+    scale,
+    variables,
+    written,
+)
 from prover.generators.rulebook.rule import Rule
 from prover.generators.rulebook.view import GoalView
 
@@ -23,10 +33,16 @@ def _quotient(view: GoalView) -> Iterator[str]:
             divisor, target = polynomial(left), polynomial(right)
         case _:
             return
-    names = sorted(names_in(view.conclusion))
-    if divisor is None or target is None or not set(names) <= set(view.variables("Int")) or degree(divisor) == 0:
+    integers = view.variables("Int")
+    if (
+        divisor is None
+        or target is None
+        or degree(divisor) == 0
+        or not variables(divisor) | variables(target) <= set(integers)
+    ):
         return
-    zeros = [zero for zero in map(_difference, view.statements[:-1]) if zero is not None and _only(zero, names)]
+    zeros = [zero for zero in map(_difference, view.statements[:-1]) if zero and variables(zero) <= set(integers)]
+    names = sorted(frozenset().union(*map(variables, [divisor, target, *zeros])))
     highest = max(map(degree, [target, *zeros]))
     if len(names) > _MOST_VARIABLES or highest > _HIGHEST_DEGREE:
         return
@@ -35,17 +51,13 @@ def _quotient(view: GoalView) -> Iterator[str]:
         yield f"exact ⟨{written(quotient)}, by grind⟩"
 
 
-def _difference(statement: object) -> Polynomial | None:
+def _difference(statement: Expression) -> Polynomial | None:
     match statement:
         case Infix(symbol="=", left=left, right=right):
             first, second = polynomial(left), polynomial(right)
             return None if first is None or second is None else add(first, scale(second, Fraction(-1)))
         case _:
             return None
-
-
-def _only(poly: Polynomial, names: Sequence[str]) -> bool:
-    return all(name in names for monomial in poly for name, _ in monomial)
 
 
 def _monomials(names: Sequence[str], highest: int) -> Iterator[Monomial]:
@@ -58,7 +70,7 @@ def _solved(
     target: Polynomial, divisor: Polynomial, zeros: Sequence[Polynomial], names: Sequence[str], highest: int
 ) -> Polynomial | None:
     """The quotient; None if there is none whose degree, and those of the multipliers, fit under the highest one."""
-    factors = [divisor, *(zero for zero in zeros if zero)]
+    factors = [divisor, *zeros]
     unknowns = [
         (place, monomial)
         for place, factor in enumerate(factors)

@@ -229,7 +229,7 @@ async def test_a_tactic_that_was_stopped_is_tried_again_with_more_effort() -> No
     graph, result = await search(2, ["half", "one"], puzzle=puzzle)
     check(graph)
     assert result.script == "half\none"
-    assert puzzle.efforts == [1, 4, 16]
+    assert puzzle.efforts[:3] == [1, 4, 16]
 
 
 async def test_a_tactic_that_is_stopped_again_and_again_is_given_up() -> None:

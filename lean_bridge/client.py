@@ -16,6 +16,7 @@ from lean_bridge.protocol import (
     Allowance,
     Attempt,
     Certificate,
+    Counterexample,
     Detail,
     Environment,
     Export,
@@ -313,6 +314,13 @@ class LeanServer:
             heartbeats=heartbeats,
         )
         return await self.ask(call)
+
+    async def find_counterexample(
+        self, env: int, statement: str, *, evaluations: int | None = None, seconds: float | None = None
+    ) -> Counterexample:
+        """Looks for values that refute a statement, a proposition or a declaration; nothing that it finds is checked yet."""
+        call = wire.find_counterexample(env, statement=statement, evaluations=evaluations, seconds=seconds)
+        return await self.ask(call, seconds)
 
     async def stats(self) -> ServerStats:
         """Counts what the process holds."""

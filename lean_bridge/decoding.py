@@ -14,6 +14,8 @@ from lean_bridge.errors import ProtocolError
 from lean_bridge.protocol import (
     Advanced,
     Certificate,
+    Counterexample,
+    CounterexampleOutcome,
     Environment,
     FailureKind,
     FileReport,
@@ -34,6 +36,7 @@ from lean_bridge.protocol import (
     Span,
     TacticFailed,
     TacticOutcome,
+    Witness,
 )
 
 T = TypeVar("T")
@@ -43,6 +46,7 @@ _SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 _FAILURES: tuple[FailureKind, ...] = get_args(FailureKind)
 _REJECTIONS: tuple[RejectionReason, ...] = get_args(RejectionReason)
 _USES: tuple[PremiseUse, ...] = get_args(PremiseUse)
+_COUNTEREXAMPLE_OUTCOMES: tuple[CounterexampleOutcome, ...] = get_args(CounterexampleOutcome)
 
 
 class Fields:
@@ -304,6 +308,24 @@ def premise(raw: object) -> Premise:
         at=fields.text_or_none("at"),
         statement=fields.text_or_none("statement"),
     )
+
+
+def counterexample(raw: object) -> Counterexample:
+    """Result of `refute.find`."""
+    fields = Fields("result", raw)
+    return Counterexample(
+        outcome=fields.choice("outcome", _COUNTEREXAMPLE_OUTCOMES),
+        claim=fields.text("claim"),
+        proof=fields.text_or_none("proof"),
+        witnesses=fields.each("witnesses", _witness, optional=True),
+        on=fields.text("on"),
+        ms=fields.number("ms"),
+    )
+
+
+def _witness(raw: object) -> Witness:
+    fields = Fields("witness", raw)
+    return Witness(fields.text("name"), fields.text("type"), fields.text("value"))
 
 
 def stats(raw: object) -> ServerStats:

@@ -34,6 +34,8 @@ RejectionReason = Literal[
     "cancelled",
 ]
 PremiseUse = Literal["rw", "apply", "exact", "simp", "grind"]
+CounterexampleOutcome = Literal["refuted", "vacuous", "exhausted", "spent", "stuck"]
+"""`exhausted`: all values within reach were tried; `spent`: the budget was; `stuck`: something cannot be evaluated."""
 
 Export = Literal[False, True, "closure"]
 """Nothing, what was declared on top of the trusted environment, or all that a theorem is made of."""
@@ -288,6 +290,32 @@ class Premise:
     at: str | None = None
     """The hypothesis to rewrite; None: the target."""
     statement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A value for a variable of a statement, as Lean prints it."""
+
+    name: str
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """How a search for a counterexample ended. What it found is not checked yet."""
+
+    outcome: CounterexampleOutcome
+    claim: str
+    """The negation of the statement; when `vacuous`, the statement with `False` for its conclusion. A proposition or a declaration,
+    as the statement was."""
+    proof: str | None = None
+    """Of the claim, when `refuted` or `vacuous`."""
+    witnesses: tuple[Witness, ...] = ()
+    """When `refuted`: the values of the variables, in their order."""
+    on: str = ""
+    """When `stuck`: what it was that could not be evaluated first."""
+    ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

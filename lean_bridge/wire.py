@@ -15,6 +15,7 @@ from lean_bridge.protocol import (
     Allowance,
     Attempt,
     Certificate,
+    Counterexample,
     Detail,
     Environment,
     Export,
@@ -270,6 +271,14 @@ def find_premises(
     return Call(
         "premise.find", _given(params), lambda raw: list(Fields("result", raw).each("premises", decoding.premise))
     )
+
+
+def find_counterexample(
+    env: int, *, statement: str, evaluations: int | None, seconds: float | None
+) -> Call[Counterexample]:
+    """`refute.find`."""
+    params = {"env": env, "statement": statement, "evaluations": evaluations, "seconds": seconds}
+    return Call("refute.find", _given(params), decoding.counterexample)
 
 
 def stats() -> Call[ServerStats]:

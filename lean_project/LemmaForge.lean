@@ -13,7 +13,11 @@ public import LemmaForge.Judge.Kernel
 public import LemmaForge.Judge.Code
 public import LemmaForge.Judge.Export
 public import LemmaForge.Check
+public import LemmaForge.Premise.Relevance
 public import LemmaForge.Premise.Lookup
+public import LemmaForge.Refute.Values
+public import LemmaForge.Refute.Search
+public import LemmaForge.Refute.Text
 public import LemmaForge.Mutate.Index
 public import LemmaForge.Mutate.Candidate
 public import LemmaForge.Mutate.Rewrite
@@ -40,7 +44,8 @@ A program that elaborates, proves and checks on request. Read in this order:
 * `Goal`: proof states and tactics; `Statement`: from text to a theorem to prove;
 * `Check`: from a submission to a verdict, with `Judge.Syntax` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what
   the kernel says, and on which axioms) and `Judge.Export` (declarations for a second opinion);
-* `Premise.Lookup`: which lemmas fit a goal;
+* `Premise.Lookup`: which lemmas fit a goal, and (`Premise.Relevance`) which are about the same things;
+* `Refute.Search`: counterexamples, with `Refute.Values` (what is tried) and `Refute.Text` (the negation and its proof as text);
 * `Trace.Modules`: theorems of a library; `Trace.File`: what a file declares, and its tactic proofs step by step (`Trace.Steps`); `Trace.Open`: into the middle of such a proof;
 * `Mutate.Harvest`: all mutants of a theorem, with `Mutate.Index` (which lemmas can change it), `Mutate.Candidate`, `Mutate.Rewrite` and `Mutate.Shape` (how they do), `Mutate.Text` (what is
   written is read back) and `Mutate.Filter` (what is worth having);

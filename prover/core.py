@@ -21,7 +21,8 @@ S = TypeVar("S")
 Clock = Callable[[], float]
 """Seconds from some fixed moment, never going back."""
 
-AttemptOutcome = Literal["proved", "failed", "timeout", "error"]
+AttemptOutcome = Literal["proved", "refuted", "failed", "timeout", "error"]
+"""`refuted` is how a race of a statement and its negation may end."""
 SearchOutcome = Literal["proved", "failed", "timeout"]
 StopReason = Literal["proved", "exhausted", "seconds", "steps", "nodes"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import time
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
@@ -18,6 +19,9 @@ from prover.search.algorithms import DEFAULT
 from prover.search.graph import ProofGraph
 from prover.search.strategy import Algorithm, search
 from prover.workplace import SourceFile, Task, Workplace
+
+if TYPE_CHECKING:
+    from prover.counterexample.finder import Refutation
 
 _WRONG_PROOFS = frozenset({"axiom", "sorry", "syntax"})
 """Reasons of the judge that say that the generator cheated; any other says that a script does not do what its steps did."""
@@ -67,6 +71,8 @@ class ProofAttempt:
     graph: ProofGraph[int] | None = None
     """What was searched, for `prover.tree`."""
     failure: Failure | None = None
+    refutation: Refutation | None = None
+    """What came of the other side of a race."""
 
     def indented(self, columns: int) -> str:
         """The proof with every line but the first moved to the right, to stand in a source text."""

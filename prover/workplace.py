@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,6 +14,8 @@ from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import GoalStart
 from prover.errors import UnknownTheorem
 from prover.judge import Statement, blamed, statement_of
+
+_IMPORT = re.compile(r"^import\s+(\S+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class Task:
     """Source text between the imports and a statement or declaration."""
     without: frozenset[str] = frozenset()
     """Constants that the proof may not rest on, such as the library's own theorem of this statement."""
+
+    @classmethod
+    def stated(cls, name: str, statement: Statement, without: frozenset[str] = frozenset()) -> Task:
+        """The task that a statement under a header poses; the header's imports stand on lines of their own."""
+        lines = statement.header.splitlines()
+        imports = tuple(found.group(1) for line in lines if (found := _IMPORT.match(line)))
+        prelude = "\n".join(line for line in lines if not _IMPORT.match(line)).strip()
+        return cls(name, declaration=statement.text, imports=imports or ("Init",), prelude=prelude, without=without)
 
     def __post_init__(self) -> None:
         given = [part for part in (self.statement, self.declaration, self.file) if part is not None]
@@ -99,7 +110,7 @@ class Workplace:
         try:
             return await self.server.start_goal(self.env, statement=self.statement.text)
         except RequestFailed as error:
-            raise self._blamed(error) from error
+            raise self.blamed(error) from error
 
     async def _open(self) -> None:
         self.server = await self._lease.enter_async_context(self._pool.lease())
@@ -109,7 +120,7 @@ class Workplace:
             else:
                 await self._open_file(self._task.file)
         except RequestFailed as error:
-            raise self._blamed(error) from error
+            raise self.blamed(error) from error
 
     async def _open_text(self, text: str) -> None:
         self.env = (await self.server.open_environment(self._task.imports, self._task.prelude)).id
@@ -127,6 +138,7 @@ class Workplace:
         known = ", ".join(theorem.name for theorem in report.theorems if theorem.env is not None) or "none"
         raise UnknownTheorem(f"{file.path} leaves no theorem `{self._task.name}` open; open theorems: {known}")
 
-    def _blamed(self, error: RequestFailed) -> InputError | RequestFailed:
+    def blamed(self, error: RequestFailed) -> InputError | RequestFailed:
+        """The error as the mistake of whoever gave the task, if it is one."""
         fault = blamed(error)
         return InputError(f"{self._task.name}: {fault}") if isinstance(fault, InputError) else fault

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
 from prover.core import Event, Generator
+from prover.counterexample.race import race
 from prover.engine import Plan, ProofAttempt, prove
 from workbench.problems import LeanFile, Problem, describe
+
+R = TypeVar("R")
 
 
 class Watcher(Protocol):
@@ -39,8 +42,9 @@ async def prove_all(
     plan: Plan,
     generator: Generator,
     watcher: Watcher,
+    racing: bool = False,
 ) -> list[ProofAttempt]:
-    """Tries to prove each problem as `plan` says, at most `workers` at a time.
+    """Tries to prove each problem as `plan` says, at most `workers` at a time; when `racing`, also to refute it.
 
     Returns:
         One attempt a problem, in the order of the problems.
@@ -48,24 +52,39 @@ async def prove_all(
     Raises:
         InputError: a statement does not elaborate.
     """
-    free = asyncio.Semaphore(workers)
 
     async def attempt(problem: Problem) -> ProofAttempt:
+        watcher.started(problem)
+        result = await (race if racing else prove)(
+            pool,
+            problem.task,
+            plan=plan,
+            generator=generator,
+            listen=lambda event: watcher.happened(problem, event),
+        )
+        watcher.ended(problem, result)
+        return result
+
+    return await side_by_side(problems, workers, attempt)
+
+
+async def side_by_side(
+    problems: Sequence[Problem], workers: int, attempt: Callable[[Problem], Awaitable[R]]
+) -> list[R]:
+    """Makes an attempt at each problem, at most `workers` at a time, and returns what they gave, in the order of the problems.
+
+    Raises:
+        InputError: an attempt raised it; the others are given up.
+    """
+    free = asyncio.Semaphore(workers)
+
+    async def one(problem: Problem) -> R:
         async with free:
-            watcher.started(problem)
-            result = await prove(
-                pool,
-                problem.task,
-                plan=plan,
-                generator=generator,
-                listen=lambda event: watcher.happened(problem, event),
-            )
-            watcher.ended(problem, result)
-            return result
+            return await attempt(problem)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(attempt(problem)) for problem in problems]
+            tasks = [group.create_task(one(problem)) for problem in problems]
     except ExceptionGroup as group:
         # Not `except*`: what is raised in one comes out in a group again, in some releases of Python.
         raise next((e for e in group.exceptions if isinstance(e, InputError)), group) from None

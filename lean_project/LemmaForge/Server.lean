@@ -3,6 +3,7 @@ module
 public import LemmaForge.Check
 public import LemmaForge.Judge.Export
 public import LemmaForge.Premise.Lookup
+public import LemmaForge.Refute.Text
 public import LemmaForge.Mutate.Harvest
 public import LemmaForge.Trace.Open
 
@@ -373,6 +374,19 @@ private def premiseFind : Handler := fun c r => do
     -- A goal of great numbers or terms may take a unifier to its limits; that is nobody's fault.
     | .error e => fail (if e.isMaxHeartbeat || e.isMaxRecDepth then .heartbeats else .internal) (← e.toMessageData.toString)
 
+private def refuteFind : Handler := fun c r => do
+  let limits ← limitsOf r 10 (heartbeats := 0)
+  -- The search ends by itself a little before it would be stopped.
+  let now ← IO.monoMsNow
+  let deadline := if limits.milliseconds == 0 then 0 else now + limits.milliseconds * 4 / 5
+  let standard : Refute.Config := {}
+  let config : Refute.Config := { evaluations := (← r.arg? Nat "evaluations").getD standard.evaluations, deadline }
+  let source? ← r.arg? String "statement"
+  let began ← IO.monoNanosNow
+  c.asStep limits fun token => do
+    let found ← Refute.find config (← targetOf c r token) source? token
+    return Json.mkObj <| found ++ [("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
+
 private def mutateOpen : Handler := fun c r => do
   let env ← c.environment (← r.arg Nat "env")
   let holdout := (← r.arg? (Array String) "holdout").getD #[]
@@ -452,7 +466,7 @@ private def serverStats : Handler := fun c _ => do
 private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
-  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind),
+  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind), ("refute.find", refuteFind),
   ("mutate.open", mutateOpen), ("mutate.run", mutateRun),
   ("trace.list", traceList), ("trace.modules", traceModulesOf), ("trace.file", traceFileOf), ("trace.open", traceOpen), ("server.stats", serverStats)]
 

@@ -24,7 +24,6 @@ _HEADERS = {"core_formal_statement": "core_header", "formal_statement": "header"
 _THEOREM = re.compile(
     r"^(?:(?:private|protected|noncomputable|@\[[^\]]*\])\s+)*(?:theorem|lemma)\s+(\S+)", re.MULTILINE
 )
-_IMPORT = re.compile(r"^import\s+(\S+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,7 @@ class BenchmarkProblem:
         """What the prover is given."""
         if self.file is not None:
             return Task(self.name, file=self.file, without=self.without)
-        imports, prelude = _divided(self.statement.header)
-        text = self.statement.text
-        return Task(self.name, declaration=text, imports=imports or ("Init",), prelude=prelude, without=self.without)
+        return Task.stated(self.name, self.statement, self.without)
 
 
 def source_of(name: str) -> str:
@@ -148,13 +145,6 @@ def _left_open(declaration: str) -> str:
     if re.search(r":=(\s*by)?$", text):
         return f"{text} sorry"
     return text if ":=" in text else f"{text} := by sorry"
-
-
-def _divided(header: str) -> tuple[tuple[str, ...], str]:
-    """The imports of a header, and what comes after them."""
-    lines = header.splitlines()
-    imports = [found.group(1) for line in lines if (found := _IMPORT.match(line))]
-    return tuple(imports), "\n".join(line for line in lines if not _IMPORT.match(line)).strip()
 
 
 def _erratum_key(name: str, statement: str) -> str:

@@ -13,6 +13,7 @@ from lean_bridge.protocol import (
     Allowance,
     Attempt,
     Certificate,
+    Counterexample,
     Environment,
     FileReport,
     FileTheorem,
@@ -28,6 +29,7 @@ from lean_bridge.protocol import (
     ServerStats,
     Span,
     TacticFailed,
+    Witness,
 )
 
 GOAL = {"text": "a b : Nat\n⊢ a + b = b + a", "key": "9f3a", "shared": False}
@@ -64,7 +66,17 @@ PROOF = wire.check_proof(
 )
 REPLAY = wire.replay_proof(1, declarations="{}", statement="True", axioms=None, seconds=4.0)
 PREMISES = wire.find_premises(12, goal=0, uses=["rw"], limit=5, hypotheses=False, statements=True, heartbeats=None)
+REFUTE = wire.find_counterexample(3, statement="∀ n : Nat, n = 0", evaluations=None, seconds=2.0)
 STATS = wire.stats()
+
+FOUND = {
+    "outcome": "refuted",
+    "claim": "¬ (∀ n : Nat, n = 0)",
+    "proof": "fun h => …",
+    "witnesses": [{"name": "n", "type": "Nat", "value": "1"}],
+    "on": "",
+    "ms": 8,
+}
 
 VERDICT = {
     "accepted": True,
@@ -153,6 +165,7 @@ PREMISE = {
             "premise.find",
             {"state": 12, "goal": 0, "uses": ["rw"], "limit": 5, "hypotheses": False, "statements": True},
         ),
+        (REFUTE, "refute.find", {"env": 3, "statement": "∀ n : Nat, n = 0", "seconds": 2.0}),
         (STATS, "server.stats", {}),
     ],
 )
@@ -257,6 +270,16 @@ def test_requests_are_written_as_the_protocol_says(
             [Premise("rw", "Nat.add_comm", "rw [← Nat.add_comm] at h", 3.0, True, "h")],
         ),
         (
+            REFUTE,
+            FOUND,
+            Counterexample("refuted", "¬ (∀ n : Nat, n = 0)", "fun h => …", (Witness("n", "Nat", "1"),), "", 8.0),
+        ),
+        (
+            REFUTE,
+            {"outcome": "stuck", "claim": "¬ p", "on": "cannot decide p", "ms": 1},
+            Counterexample("stuck", "¬ p", on="cannot decide p", ms=1.0),
+        ),
+        (
             STATS,
             {"requests": 5, "envs": 1, "states": 2, "seconds": 2.5},
             ServerStats(5, 1, 2, 2.5),
@@ -292,6 +315,8 @@ def test_replies_are_read_as_the_protocol_says(call: wire.Call[Any], result: obj
         (FINISH, {"accepted": True, "script": [], "size": 1}, "axioms"),
         (PROOF, REFUSED | {"reason": "mood"}, "reason"),
         (PREMISES, {"premises": [PREMISE | {"score": "high"}]}, "score"),
+        (REFUTE, FOUND | {"outcome": "bored"}, "outcome"),
+        (REFUTE, FOUND | {"witnesses": [{"name": "n", "type": "Nat"}]}, "value"),
         (STATS, {"requests": 1, "envs": 1, "seconds": 1}, "states"),
     ],
 )

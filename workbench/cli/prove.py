@@ -45,6 +45,8 @@ class Request:
     generator: str
     explain: bool
     """Whether it is told why each tactic of a proof was tried."""
+    race: bool
+    """Whether the negation is tried, too."""
     workers: int
     copy: Path | None
     """Where a copy of the file with the proofs goes."""
@@ -104,6 +106,9 @@ def prove(
     minimise: Annotated[
         bool, typer.Option("--minimise", help="Leave out what a proof does not need, and make its `simp` explicit.")
     ] = False,
+    race: Annotated[
+        bool, typer.Option("--race", help="Try to refute each statement at the same time; the first verdict counts.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of each tactic, as it was found, why it was tried and what else was.")
     ] = False,
@@ -143,6 +148,8 @@ def prove(
         lemma prove examples/first.lean --theorem gauss --seconds 20 --write
 
         lemma prove "∀ n : Nat, 3 ∣ n ^ 3 + 2 * n" --search mcts --budget quick --explain --minimise
+
+        lemma prove "∀ a b : Nat, a - b + b = a" --race
     """
     from prover.engine import Plan
 
@@ -158,6 +165,7 @@ def prove(
         ),
         generator=generator,
         explain=explain,
+        race=race,
         workers=workers or Settings.from_environment().workers,
         write=write,
         copy=write_to,
@@ -176,6 +184,7 @@ def checked_request(
     plan: Plan,
     generator: str,
     explain: bool,
+    race: bool,
     workers: int,
     write: bool,
     copy: Path | None,
@@ -210,7 +219,7 @@ def checked_request(
     for place in filter(None, (copy, tree)):
         if not place.parent.is_dir():
             raise InputError(f"{place}: there is no folder {place.parent}; make it first.")
-    return Request(subject, theorems, plan, generator, explain, workers, copy, tree, as_json)
+    return Request(subject, theorems, plan, generator, explain, race, workers, copy, tree, as_json)
 
 
 def within(budget: Budget, *, seconds: float | None, steps: int | None, nodes: int | None) -> Budget:
@@ -231,7 +240,13 @@ async def run(request: Request, toolchain: Toolchain) -> bool:
         with ProveDisplay(len(problems), results=not request.as_json, explain=request.explain) as display:
             generator = GENERATORS[request.generator]()
             attempts = await prove_all(
-                pool, problems, workers=size, plan=request.plan, generator=generator, watcher=display
+                pool,
+                problems,
+                workers=size,
+                plan=request.plan,
+                generator=generator,
+                watcher=display,
+                racing=request.race,
             )
         written = await write_copy(request, pool, problems, attempts)
     trees = draw_trees(request.tree, problems, attempts)
@@ -248,6 +263,7 @@ def processes(request: Request) -> int:
     from workbench.problems import LeanFile
 
     searches = request.subject.text.count("sorry") if isinstance(request.subject, LeanFile) else 1
+    searches *= 2 if request.race else 1
     return min(request.workers, max(1, searches))
 
 

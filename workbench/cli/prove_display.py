@@ -15,6 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from workbench.cli.refute import counterexample, refutation_report
+
 if TYPE_CHECKING:
     from lean_bridge.protocol import Hello
     from prover.core import Event
@@ -25,7 +27,13 @@ if TYPE_CHECKING:
 NOTE_SECONDS = 5.0
 """How often a line says what is going on where there is no terminal."""
 
-MARKS = {"proved": ("✓", "green"), "failed": ("✗", "red"), "timeout": ("✗", "yellow"), "error": ("!", "magenta")}
+MARKS = {
+    "proved": ("✓", "green"),
+    "refuted": ("✗", "red"),
+    "failed": ("✗", "red"),
+    "timeout": ("✗", "yellow"),
+    "error": ("!", "magenta"),
+}
 
 
 @dataclass(slots=True)
@@ -114,6 +122,9 @@ class ProveDisplay:
         line = Text.assemble((mark, color), " ", (problem.name, "bold"), " ", (attempt.outcome, color))
         line.append(f" in {attempt.seconds:.2f} s")
         self._out.print(line, soft_wrap=True)
+        if attempt.outcome == "refuted" and attempt.refutation is not None:
+            self._out.print(counterexample(attempt.refutation), soft_wrap=True)
+            return
         detail = attempt.proof if attempt.outcome == "proved" else why_not(attempt)
         self._out.print(Text(indented(detail or "")), soft_wrap=True)
         if self._explain and attempt.graph is not None:
@@ -163,6 +174,8 @@ def explanation(graph: ProofGraph[int]) -> str:
 
 def why_not(attempt: ProofAttempt) -> str:
     """Why there is no proof, in words."""
+    if attempt.outcome == "refuted":
+        return "it is false"
     if attempt.failure is not None:
         return f"{attempt.failure.kind}: {attempt.failure.message}"
     if attempt.search is None:
@@ -218,4 +231,5 @@ def theorem_report(problem: Problem, attempt: ProofAttempt, tree: Path | None) -
         "nodes": counts.nodes if counts else 0,
         "steps": counts.steps if counts else 0,
         "tree": str(tree) if tree else None,
+        "refutation": refutation_report(attempt.refutation) if attempt.refutation else None,
     }

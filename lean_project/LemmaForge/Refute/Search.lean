@@ -1,0 +1,480 @@
+module
+
+public import Lean.Elab.Tactic
+public import LemmaForge.Refute.Values
+
+/-!
+# Looking for a counterexample
+
+To refute `∀ x, H x → C x` is to show an `x` with `H x` and not `C x`. The variables of a statement are gone through in order, each given the values of its type one after the other, and a
+hypothesis is looked at as soon as all its variables have values, so that most of the tree is never visited. A variable for which a hypothesis is an equation
+that can be solved gets the solution and nothing else. Assignments come in the order of their total simplicity: values have places in their lists, and places add up.
+
+A proposition about closed terms is evaluated by computing its `Decidable` instance, which is found once for all values, or else by `simp`. A hypothesis that neither can evaluate is put to tactics in the end,
+once an assignment has passed all others. A conclusion that cannot be evaluated is taken apart: a conjunction is refuted by either part, an equation of functions at one point.
+What is found is a proof of the negation, and nothing counts before the kernel has accepted it.
+-/
+
+public section
+
+namespace LemmaForge.Refute
+
+open Lean Meta Elab
+
+/-- What a search may spend. -/
+structure Config where
+  /-- Propositions evaluated, at most, for one way to read the statement. -/
+  evaluations : Nat := 10000
+  /-- When to stop, by `IO.monoMsNow`; 0 for never. -/
+  deadline : Nat := 0
+  /-- Assignments put to tactics, at most. -/
+  attempts : Nat := 3
+  /-- The largest sum of places of the values of an assignment. -/
+  places : Nat := 24
+
+/-- How a proposition was found to be true or false: the tactic that shows it, and the proof. -/
+structure Evidence where
+  /-- What is written. -/
+  tactic : String
+  /-- Of the proposition, or of its negation. -/
+  proof : Expr
+
+/-- What is known of a proposition. -/
+inductive Truth where
+  | yes (why : Evidence)
+  | no (why : Evidence)
+  | unknown
+
+/-- What a statement is applied to: the value of a variable, or the proof of a hypothesis or an instance with the tactic that finds it. -/
+structure Argument where
+  /-- The term. -/
+  value : Expr
+  /-- What is written in its place, if that is not the term. -/
+  tactic? : Option String
+  deriving Inhabited
+
+/-- How the proposition that is shown to be false follows from a statement, step by step. -/
+inductive Use where
+  /-- Application to so many of the arguments that are left. -/
+  | apply (count : Nat)
+  /-- The left part of a conjunction. -/
+  | left
+  /-- The right part of a conjunction. -/
+  | right
+  /-- An equivalence from left to right. -/
+  | mp
+  /-- An equivalence from right to left. -/
+  | mpr
+  /-- An equation of functions at the next argument. -/
+  | congr
+
+/-- How a search ended. -/
+inductive Outcome where
+  /-- Found: what follows from the statement by `uses` for these arguments, in order, and why that is false. -/
+  | refuted (uses : Array Use) (arguments : Array Argument) (conclusion : Evidence)
+  /-- All assignments within reach satisfy the statement. -/
+  | exhausted
+  /-- The budget was spent. -/
+  | spent
+  /-- What stood in the way: a proposition that could not be evaluated, or a type of which no values are known. -/
+  | stuck (on : String)
+
+/-- A step on the way to an assignment. -/
+private inductive Step where
+  /-- Give a variable a value. -/
+  | assign (place : Nat)
+  /-- Find an instance. -/
+  | instantiate (place : Nat)
+  /-- Evaluate a hypothesis. -/
+  | test (place : Nat)
+
+/-- What does not change during a search. -/
+private structure Problem where
+  config : Config
+  source : Source
+  /-- Variables and hypotheses of the statement, as free variables. -/
+  xs : Array Expr
+  /-- The conclusion. -/
+  conclusion : Expr
+  /-- How the two follow from the statement. -/
+  uses : Array Use
+  steps : Array Step
+  simp : Simp.Context
+  simprocs : Simp.SimprocsArray
+  /-- What is written for `simp` as it is used here. -/
+  tactic : String
+
+private structure State where
+  evaluations : Nat := 0
+  attempts : Nat := 0
+  /-- Instances of `Decidable` for a hypothesis (or the conclusion, at the end), by the values of types and propositions: with the other variables in them. -/
+  instances : Std.HashMap (Nat × Array Expr) (Option Expr) := {}
+  /-- Values that were made. -/
+  made : Made := {}
+  /-- What could not be evaluated, or has no values: the first. -/
+  stuck? : Option MessageData := none
+  /-- Whether a value was left out for want of places. -/
+  cut : Bool := false
+  /-- How often the proposition at a place could not be evaluated, as long as it never could. -/
+  failures : Std.HashMap Nat (Option Nat) := {}
+
+private abbrev SearchM := ReaderT Problem (StateRefT State MetaM)
+
+/-- The values so far, in the order of the variables; `none` for hypotheses and what is not assigned yet. -/
+private abbrev Assignment := Array (Option Argument)
+
+private def Assignment.apply (σ : Assignment) (xs : Array Expr) (e : Expr) : Expr := Id.run do
+  let mut variables := #[]
+  let mut given := #[]
+  for x in xs, value? in σ do
+    if let some argument := value? then
+      variables := variables.push x
+      given := given.push argument.value
+  return (e.replaceFVars variables given).headBeta
+
+/-- Runs an action under a small limit of its own; `none` when that is reached or it fails. Interrupts and time limits are passed on. -/
+private def within {α : Type} (heartbeats : Nat) (act : MetaM (Option α)) : MetaM (Option α) := do
+  let now ← IO.getNumHeartbeats
+  let saved ← saveState
+  tryCatchRuntimeEx (withTheReader Core.Context (fun c => { c with initHeartbeats := now, maxHeartbeats := heartbeats * 1000 }) act)
+    fun e => do
+      saved.restore
+      if e.isInterrupt then throw e
+      return none
+
+/-- Heartbeats for one evaluation. -/
+private def evaluationHeartbeats : Nat := 2000
+
+/-- Heartbeats for the tactics of one obligation. -/
+private def attemptHeartbeats : Nat := 40000
+
+/-- Computes an instance of `Decidable`: as far as `decide` does, or through everything, as the kernel does. -/
+private def compute (p inst : Expr) : MetaM Truth := do
+  for (tactic, transparency) in [("decide", TransparencyMode.default), ("decide +kernel", .all)] do
+    let value ← within evaluationHeartbeats do
+      return some (← withTransparency transparency (whnf (mkApp2 (mkConst ``Decidable.decide) p inst)))
+    match value with
+    | some (.const ``true _) => return .yes ⟨tactic, mkApp3 (mkConst ``of_decide_eq_true) p inst (← mkEqRefl (mkConst ``true))⟩
+    | some (.const ``false _) => return .no ⟨tactic, mkApp3 (mkConst ``of_decide_eq_false) p inst (← mkEqRefl (mkConst ``false))⟩
+    | _ => continue
+  return .unknown
+
+/-- Simplifies a proposition. -/
+private def simplify (problem : Problem) (p : Expr) : MetaM Truth := do
+  let result? ← within (4 * evaluationHeartbeats) do return some (← Meta.simp p problem.simp problem.simprocs).1
+  let some result := result? | return .unknown
+  if result.expr.isTrue then return .yes ⟨problem.tactic, ← mkOfEqTrue (← result.getProof)⟩
+  if result.expr.isFalse then return .no ⟨problem.tactic, ← mkOfEqFalse (← result.getProof)⟩
+  return .unknown
+
+/-- What is put to a closed proposition that could not be evaluated. -/
+private def tactics : List String := ["omega", "grind", "simp_all", "intros; omega", "(intros; split <;> omega)", "(intros; simp_all; omega)"]
+
+/-- Tries to prove a closed proposition by one tactic. -/
+private def attemptWith (tactic : String) (p : Expr) : MetaM (Option Expr) :=
+  within attemptHeartbeats do
+    let .ok stx := Parser.runParserCategory (← getEnv) `tactic tactic | return none
+    let goal ← mkFreshExprSyntheticOpaqueMVar p
+    let (left, _) ← (Tactic.run goal.mvarId! (Tactic.evalTactic stx)).run { errToSorry := false } {}
+    unless left.isEmpty do return none
+    let proof ← instantiateMVars goal
+    return if proof.hasSorry || proof.hasMVar then none else some proof
+
+/-- Tries to prove a closed proposition by tactics. -/
+private def attempt (p : Expr) : MetaM (Option Evidence) := do
+  for tactic in tactics do
+    if let some proof ← attemptWith s!"({tactic})" p then return some ⟨tactic, proof⟩
+  return none
+
+/-- The instance of `Decidable` for the proposition at a place, with all variables but types, propositions and instances left in it. -/
+private def instanceFor (place : Nat) (p : Expr) (σ : Assignment) : SearchM (Option Expr) := do
+  let { xs, .. } ← read
+  let mut fixed : Assignment := Array.replicate xs.size none
+  let mut key := #[]
+  for x in xs, value? in σ, i in [0 : xs.size] do
+    if let some argument := value? then
+      let type ← inferType x
+      if (← whnfR type).isSort || type.isForall || (← isClass? type).isSome then
+        fixed := fixed.set! i (some argument)
+        key := key.push argument.value
+  if let some known := (← get).instances[(place, key)]? then return known
+  let found ← within (4 * evaluationHeartbeats) do synthInstance? (mkApp (mkConst ``Decidable) (fixed.apply xs p))
+  modify fun s => { s with instances := s.instances.insert (place, key) found }
+  return found
+
+private def stuckOn (what : MessageData) : SearchM Unit := do
+  if (← get).stuck?.isNone then
+    let what ← addMessageContextFull what
+    modify fun s => { s with stuck? := some what }
+
+/-- After so many failures and no success, the proposition at a place will not be evaluated for other values either. -/
+private def mostFailures : Nat := 25
+
+/-- Evaluates the proposition at a place under an assignment of all its variables. -/
+private def evaluate (place : Nat) (p : Expr) (σ : Assignment) : SearchM Truth := do
+  let failures := (← get).failures.getD place (some 0)
+  if let some n := failures then
+    if n ≥ mostFailures then return .unknown
+  let problem ← read
+  modify fun s => { s with evaluations := s.evaluations + 1 }
+  let closed := σ.apply problem.xs p
+  let computed ← match ← instanceFor place p σ with
+    | some inst => compute closed (σ.apply problem.xs inst)
+    | none => pure .unknown
+  let truth ← match computed with
+    | .unknown => simplify problem closed
+    | truth => pure truth
+  match truth with
+  | .unknown =>
+    stuckOn m!"cannot decide {closed}"
+    modify fun s => { s with failures := s.failures.insert place (failures.map (· + 1)) }
+  | _ => modify fun s => { s with failures := s.failures.insert place none }
+  return truth
+
+/-- What `x` must be for `left = right`, when arithmetic can be undone. -/
+private partial def solve? (x left right : Expr) : MetaM (Option Expr) := do
+  if left == x then return if right.containsFVar x.fvarId! then none else some right
+  let inverse (op : Name) (inner other : Expr) : MetaM (Option Expr) := do
+    if other.containsFVar x.fvarId! then return none
+    solve? x inner (← mkAppM op #[right, other])
+  match_expr left with
+  | HAdd.hAdd _ _ _ _ a b => if a.containsFVar x.fvarId! then inverse ``HSub.hSub a b else inverse ``HSub.hSub b a
+  | HSub.hSub _ _ _ _ a b => if a.containsFVar x.fvarId! then inverse ``HAdd.hAdd a b else return none
+  | HMul.hMul _ _ _ _ a b => if a.containsFVar x.fvarId! then inverse ``HDiv.hDiv a b else inverse ``HDiv.hDiv b a
+  | _ => return none
+
+/-- A closed term as a numeral, where its type has numerals that computation gives. -/
+private def normal (value : Expr) : MetaM Expr := do
+  let type ← inferType value
+  if type.isConstOf ``Nat then
+    if let some n ← natural? value then return ← numeral type n
+  if type.isConstOf ``Int then
+    match_expr ← whnfD value with
+    | Int.ofNat n => if let some n ← natural? n then return ← numeral type n
+    | Int.negSucc n => if let some n ← natural? n then return ← numeral type (-(n : Int) - 1)
+    | _ => pure ()
+  return value
+
+/-- What the hypotheses say about the values of a variable. -/
+private structure Hints where
+  /-- It must be this. -/
+  solution? : Option Expr := none
+  /-- It is a function with these values. -/
+  points : Array (Expr × Expr) := #[]
+  /-- Other sides of equations in which it occurs: `Nat.lcm x 4 = 12` suggests 12. -/
+  suggested : Array Expr := #[]
+
+private def hintsFor (x : Expr) (σ : Assignment) : SearchM Hints := do
+  let { xs, .. } ← read
+  let type := σ.apply xs (← inferType x)
+  let mut hints : Hints := {}
+  for hypothesis in xs do
+    let p := σ.apply xs (← inferType hypothesis)
+    unless p.containsFVar x.fvarId! do continue
+    if p.isForall then
+      let solution? ← forallTelescope p fun ys body => do
+        let some (_, left, right) := body.eq? | return none
+        unless left == mkAppN x ys && !right.containsFVar x.fvarId! && (ys.all (·.isFVar)) do return none
+        let function ← mkLambdaFVars ys right
+        return if function.hasFVar then none else some function
+      if let some solution := solution? then return { solution? := some solution }
+    else if let some (_, left, right) := p.eq? then
+      if let .app f a := left then
+        if f == x && !a.hasFVar && !right.hasFVar then hints := { hints with points := hints.points.push (a, right) }
+      for (l, r) in [(left, right), (right, left)] do
+        if let some solution ← within evaluationHeartbeats (solve? x l r) then
+          unless solution.hasFVar do return { solution? := some (← normal solution) }
+        if !r.hasFVar && (← inferType r) == type then hints := { hints with suggested := hints.suggested.push (← normal r) }
+  return hints
+
+private def valuesFor (x : Expr) (σ : Assignment) : SearchM (Array Expr) := do
+  let problem ← read
+  let type := σ.apply problem.xs (← inferType x)
+  if type.hasFVar then return #[]
+  let { solution?, points, suggested } ← hintsFor x σ
+  if let some solution := solution? then return #[solution]
+  let known ← valuesOf type
+  let known := known.extract 0 2 ++ suggested.filter (fun value => !known.contains value) ++ known.extract 2 known.size
+  if points.isEmpty then return known
+  let .forallE _ domain codomain _ ← whnfR type | return known
+  let others ← valuesOf codomain
+  return (← (others.extract 0 3).mapM fun other => withPoints domain points other) ++ known
+
+where
+  valuesOf (type : Expr) : SearchM (Array Expr) := do
+    let (found, made) ← (values (← read).source type).run (← get).made
+    modify fun s => { s with made }
+    return found
+
+/-- Goes on from step `k` with so many places left to give away, all of which must be given. Returns the outcome if the search is over. -/
+private partial def go (k : Nat) (places : Nat) (σ : Assignment) (open_ : List Nat) : SearchM (Option Outcome) := do
+  let problem ← read
+  if (← get).evaluations ≥ problem.config.evaluations || (← get).attempts > problem.config.attempts then return some .spent
+  if problem.config.deadline > 0 && (← IO.monoMsNow) ≥ problem.config.deadline then return some .spent
+  Core.checkSystem "refute"
+  let some step := problem.steps[k]? | return ← leaf σ open_
+  match step with
+  | .instantiate place =>
+    let type := σ.apply problem.xs (← inferType problem.xs[place]!)
+    let some inst ← within (4 * evaluationHeartbeats) (synthInstance? type) | return none
+    go (k + 1) places (σ.set! place (some ⟨inst, some "infer_instance"⟩)) open_
+  | .test place =>
+    match ← evaluate place (← inferType problem.xs[place]!) σ with
+    | .yes why => go (k + 1) places (σ.set! place (some ⟨why.proof, some why.tactic⟩)) open_
+    | .no _ => return none
+    | .unknown => go (k + 1) places σ (place :: open_)
+  | .assign place =>
+    let candidates ← valuesFor problem.xs[place]! σ
+    if candidates.isEmpty then
+      stuckOn m!"no values are known of {σ.apply problem.xs (← inferType problem.xs[place]!)}"
+      return none
+    let last := problem.steps[k + 1 :].all fun step => !(step matches .assign _)
+    if candidates.size == 1 then
+      if last && places > 0 then return none
+      return ← go (k + 1) places (σ.set! place (some ⟨candidates[0]!, none⟩)) open_
+    if candidates.size > places + 1 then modify fun s => { s with cut := true }
+    for i in [if last then places else 0 : min candidates.size (places + 1)] do
+      if let some outcome ← go (k + 1) (places - i) (σ.set! place (some ⟨candidates[i]!, none⟩)) open_ then return some outcome
+    return none
+where
+  leaf (σ : Assignment) (open_ : List Nat) : SearchM (Option Outcome) := do
+    let problem ← read
+    let conclusion? ← match ← evaluate problem.xs.size problem.conclusion σ with
+      | .yes _ => return none
+      | .no why => pure (some why)
+      | .unknown => pure none
+    let mut σ := σ
+    if conclusion?.isNone || !open_.isEmpty then
+      modify fun s => { s with attempts := s.attempts + 1 }
+      if (← get).attempts > problem.config.attempts then return some .spent
+      for place in open_.reverse do
+        let some why ← attempt (σ.apply problem.xs (← inferType problem.xs[place]!)) | return none
+        σ := σ.set! place (some ⟨why.proof, some why.tactic⟩)
+    let some conclusion ← (match conclusion? with
+      | some why => pure (some why)
+      | none => attempt (mkNot (σ.apply problem.xs problem.conclusion)) : MetaM (Option Evidence)) | return none
+    return some (.refuted problem.uses (σ.map (·.getD default)) conclusion)
+
+/-- Whether the hypotheses of a closed proposition contradict each other: the tactic that shows it, after `intros`. -/
+def vacuous? (type : Expr) : MetaM (Option (String × Expr)) := do
+  let falsified? ← forallTelescope type fun xs _ => do
+    if !(← xs.anyM fun x => do isProp (← inferType x)) then return none
+    return some (← mkForallFVars xs (mkConst ``False))
+  let some falsified := falsified? | return none
+  for tactic in ["contradiction", "omega", "simp_all", "grind"] do
+    if let some _ ← attemptWith s!"(intros; {tactic})" falsified then return some (s!"intros; {tactic}", falsified)
+  return none
+
+/-- The numbers in an expression that are small enough to be values. -/
+private def numbersIn (e : Expr) : Array Nat :=
+  ((go e).run #[]).2
+where
+  go (e : Expr) : StateM (Array Nat) Unit := do
+    match e with
+    | .lit (.natVal n) => if n ≤ 100000 then modify fun found => if found.contains n then found else found.push n
+    | .app f a => go f; go a
+    | .lam _ t b _ | .forallE _ t b _ => go t; go b
+    | .letE _ t v b _ => go t; go v; go b
+    | .mdata _ e | .proj _ _ e => go e
+    | _ => return
+
+/-- The order of work: a hypothesis and an instance come as soon as their variables have values. -/
+private def stepsFor (xs : Array Expr) : MetaM (Array Step) := do
+  let mut steps : Array Step := #[]
+  let mut done : Std.HashSet Nat := {}
+  let kinds ← xs.mapM fun x => do
+    let decl ← x.fvarId!.getDecl
+    if decl.binderInfo.isInstImplicit then return (2, decl.type)
+    return (if ← isProp decl.type then 1 else 0, decl.type)
+  let ready (done : Std.HashSet Nat) (type : Expr) : Bool := Id.run do
+    for x in xs, i in [0 : xs.size] do
+      if type.containsFVar x.fvarId! && !done.contains i then return false
+    return true
+  for (kind, _) in kinds, i in [0 : xs.size] do
+    unless kind == 0 do continue
+    -- What does not wait for this variable.
+    for (kind', type') in kinds, j in [0 : xs.size] do
+      unless kind' == 0 || done.contains j do
+        if ready done type' then
+          steps := steps.push (if kind' == 2 then .instantiate j else .test j)
+          done := done.insert j
+    steps := steps.push (.assign i)
+    done := done.insert i
+  for _ in [0 : xs.size] do
+    for (kind', type') in kinds, j in [0 : xs.size] do
+      unless done.contains j do
+        if ready done type' then
+          steps := steps.push (if kind' == 2 then .instantiate j else .test j)
+          done := done.insert j
+  return steps
+
+/-- Universe parameters are refuted at the lowest universes: 0, or 1 for a parameter `u` of which `Sort u` is asked. -/
+def lowestLevels (levelParams : List Name) (type : Expr) : List Level :=
+  levelParams.map fun name =>
+    let sort := Expr.sort (.param name)
+    if (type.find? (· == sort)).isSome then levelOne else levelZero
+
+/-- Goes through the propositions that follow from a statement and are false if it is to be refuted by them, until one gives a result: all of it, and then the parts of its conclusion. -/
+private partial def readings {α : Type} (uses : Array Use) (xs : Array Expr) (e : Expr) (act : Array Use → Array Expr → Expr → MetaM (Option α)) :
+    MetaM (Option α) :=
+  forallTelescope e fun ys body => do
+    let xs := xs ++ ys
+    let uses := if ys.isEmpty then uses else uses.push (.apply ys.size)
+    if let some result ← act uses xs body then return some result
+    match_expr body with
+    | And a b =>
+      if let some result ← readings (uses.push .left) xs a act then return some result
+      readings (uses.push .right) xs b act
+    | Iff a b =>
+      if let some result ← readings (uses.push .mp) xs (← mkArrow a b) act then return some result
+      readings (uses.push .mpr) xs (← mkArrow b a) act
+    | Not a => readings uses xs (← mkArrow a (mkConst ``False)) act
+    | Eq type f g =>
+      let .forallE name domain _ _ ← whnfR type | return none
+      let name := if name.hasMacroScopes then `x else name
+      withLocalDeclD name domain fun y => do readings (uses.push .congr) (xs.push y) (← mkEq (mkApp f y).headBeta (mkApp g y).headBeta) act
+    | _ => return none
+
+/-- Functions of the statement that are defined outside of Lean's own library: `simp` does not know them of its own accord. -/
+private def ownFunctions (type : Expr) : MetaM (Array Name) := do
+  let env ← getEnv
+  let isOwn (name : Name) : Bool := match env.getModuleIdxFor? name with
+    | some index => ![`Init, `Std, `Lean].contains (env.header.moduleNames[index.toNat]!).getRoot
+    | none => true
+  type.getUsedConstants.filterM fun name => do
+    unless isOwn name && !isInstanceCore env name && (env.find? name).any (·.isDefinition) do return false
+    return (← getEqnsFor? name).isSome
+
+/-- Looks for a counterexample to a closed proposition without universe parameters. -/
+def search (config : Config) (type : Expr) : MetaM Outcome := do
+  let functions ← ownFunctions type
+  let theorems ← functions.foldlM (init := ← getSimpTheorems) fun theorems name => do
+    ((← getEqnsFor? name).getD #[]).foldlM (init := theorems) fun theorems equation => theorems.addConst equation
+  let simp ← Simp.mkContext { decide := true } (simpTheorems := #[theorems]) (congrTheorems := ← getSimpCongrTheorems)
+  let tactic := if functions.isEmpty then "simp" else s!"simp [{", ".intercalate (functions.toList.map toString)}]"
+  let simprocs := #[← Simp.getSimprocs]
+  let source : Source := { numbers := (numbersIn type).qsort (· < ·) }
+  let first ← IO.mkRef none
+  let found? ← readings #[] #[] type fun uses xs conclusion => do
+    let problem : Problem := { config, source, xs, conclusion, uses, simp, simprocs, tactic, steps := ← stepsFor xs }
+    let (outcome, _) ← (run problem).run {}
+    if (← first.get).isNone then first.set (some outcome)
+    -- What could be evaluated need not be taken apart.
+    return if outcome matches .stuck _ then none else some outcome
+  return found?.getD ((← first.get).getD .exhausted)
+where
+  run (problem : Problem) : StateRefT State MetaM Outcome := do
+    let start : Assignment := Array.replicate problem.xs.size none
+    for places in [0 : problem.config.places + 1] do
+      modify fun s => { s with cut := false }
+      if let some outcome ← go 0 places start [] problem then
+        if let .spent := outcome then return ← stuckOr .spent
+        return outcome
+      unless (← get).cut do break
+    stuckOr .exhausted
+  stuckOr (outcome : Outcome) : StateRefT State MetaM Outcome := do
+    match (← get).stuck? with
+    | some what => return .stuck (← what.toString)
+    | none => return outcome
+
+end LemmaForge.Refute

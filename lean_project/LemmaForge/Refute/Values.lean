@@ -1,0 +1,199 @@
+module
+
+public import Lean.Meta.AppBuilder
+public import Lean.Meta.WHNF
+public import Lean.Meta.SynthInstance
+
+/-!
+# Values to try
+
+For a closed type, a list of closed terms of it, simple ones first: numbers by size (those that the statement mentions, and their neighbours, early), lists by
+length, functions that are constant or differ from a constant at one point, members of other inductive types by what their constructors are given. The list is short; what makes
+a search succeed is that the right value is early in it, not that it is long.
+-/
+
+public section
+
+namespace LemmaForge.Refute
+
+open Lean Meta
+
+/-- What values are made from. -/
+structure Source where
+  /-- Numbers that the statement mentions. -/
+  numbers : Array Nat := #[]
+  /-- At most this many values of a type. -/
+  most : Nat := 40
+
+/-- The numbers without repetition, each where it comes first. -/
+private def distinct (numbers : Array Nat) : Array Nat :=
+  numbers.foldl (init := (#[] : Array Nat)) fun found n => if found.contains n then found else found.push n
+
+/-- Numbers in the order in which they are tried: the first few, those that the statement mentions with their neighbours, then more. -/
+private def Source.naturals (source : Source) : Array Nat :=
+  let near := source.numbers.flatMap fun n => #[n, n + 1, n - 1]
+  let few := source.numbers.extract 0 4
+  let between := few.flatMap fun m => few.flatMap fun n => #[m - n, m + n]
+  distinct (#[0, 1, 2, 3] ++ near ++ #[4, 5, 6, 7, 8, 9, 10] ++ between ++ #[12, 15, 16, 20, 31, 32, 64, 100])
+
+/-- The numeral of an integer in a type that has numerals and, for negative ones, a negation. -/
+def numeral (type : Expr) (n : Int) : MetaM Expr := do
+  let size ← mkNumeral type n.natAbs
+  if n < 0 then mkAppM ``Neg.neg #[size] else return size
+
+/-- The numerals of natural numbers. -/
+private def numerals (type : Expr) (numbers : Array Nat) : MetaM (Array Expr) :=
+  numbers.mapM fun (n : Nat) => numeral type (n : Int)
+
+/-- The natural number that a closed term is. -/
+def natural? (e : Expr) : MetaM (Option Nat) := do
+  match ← evalNat e with
+  | some n => return some n
+  | none =>
+    match ← whnfD e with
+    | .lit (.natVal n) => return some n
+    | _ => return none
+
+/-- A proof of a closed proposition that is decided by computation. -/
+def decided? (p : Expr) : MetaM (Option Expr) := do
+  let some inst ← synthInstance? (mkApp (mkConst ``Decidable) p) | return none
+  unless (← whnfD (mkApp2 (mkConst ``Decidable.decide) p inst)).isConstOf ``true do return none
+  return some (mkApp3 (mkConst ``of_decide_eq_true) p inst (← mkEqRefl (mkConst ``true)))
+
+/-- All lists over three elements up to length three, the short ones first, and one longer. -/
+private def someLists (elements : Array Expr) : Array (List Expr) := Id.run do
+  let few := elements.extract 0 3 |>.toList
+  let mut found : Array (List Expr) := #[[]]
+  let mut longest : List (List Expr) := [[]]
+  for _ in [0:3] do
+    longest := longest.flatMap fun list => few.map fun e => list ++ [e]
+    found := found ++ longest
+  return found.push (elements.extract 0 4).toList
+
+/-- Types that stand for any type, those with the most structure first. -/
+def someTypes : Array Expr :=
+  #[mkConst ``Nat, mkConst ``Bool, mkConst ``Unit, mkConst ``Int, mkConst ``Empty]
+
+/-- Types whose values are written as numerals, besides `Nat`, `Int` and `Rat`. -/
+private def machineIntegers : List Name :=
+  [``UInt8, ``UInt16, ``UInt32, ``UInt64, ``USize, ``Int8, ``Int16, ``Int32, ``Int64, ``ISize]
+
+private def fun' (name : Name) (domain : Expr) (body : Expr → MetaM Expr) : MetaM Expr :=
+  withLocalDeclD name domain fun x => do mkLambdaFVars #[x] (← body x)
+
+/-- Values that were made, by type and depth. -/
+abbrev Made := Std.HashMap (Expr × Nat) (Array Expr)
+
+/-- Values of `type`, a closed type, simple ones first; none when none are known. `depth` bounds how deep types are looked into. -/
+partial def values (source : Source) (type : Expr) (depth : Nat := 4) : StateRefT Made MetaM (Array Expr) := do
+  if depth == 0 then return #[]
+  let type ← whnfR type
+  if let some known := (← get)[(type, depth)]? then return known
+  let found := (← valuesOf type).extract 0 source.most
+  modify (·.insert (type, depth) found)
+  return found
+where
+  valuesOf (type : Expr) : StateRefT Made MetaM (Array Expr) := do
+    match type with
+    | .sort level =>
+      if level.isZero then return #[mkConst ``True, mkConst ``False]
+      return if level == levelOne then someTypes else #[]
+    | .forallE name domain codomain _ =>
+      if codomain.hasLooseBVars || (← isProp domain) then return #[]
+      functions name domain codomain
+    | _ =>
+      let some head := type.getAppFn.constName? | return #[]
+      members type head
+  /-- Values of a type that is a constant applied to arguments. -/
+  members (type : Expr) (head : Name) : StateRefT Made MetaM (Array Expr) := do
+    let argument (i : Nat) : Expr := type.getAppArgs[i]!
+    let naturals := source.naturals
+    if head == ``Nat then return ← numerals type naturals
+    if head == ``Int then
+      let signed := naturals.flatMap fun (n : Nat) => if n == 0 then #[(0 : Int)] else #[(n : Int), -(n : Int)]
+      return ← signed.mapM (numeral type ·)
+    if head == ``Rat then
+      let whole ← #[(0 : Int), 1, -1, 2, -2, 3].mapM (numeral type ·)
+      let halves ← #[(1 : Int), -1, 3].mapM fun n => do mkAppM ``HDiv.hDiv #[← numeral type n, ← numeral type 2]
+      return whole ++ halves ++ (← numerals type (naturals.extract 4 20))
+    if head == ``Char then
+      return #['a', 'b', ' ', '0', 'A'].map toExpr
+    if head == ``String then return #["", "a", "b", "ab", "aa", " ", "abc"].map mkStrLit
+    if head == ``Fin then
+      let some n ← natural? (argument 0) | return #[]
+      return ← numerals type ((distinct (#[0, 1, n - 1] ++ naturals)).filter (· < n))
+    if head == ``BitVec then
+      let some w ← natural? (argument 0) | return #[]
+      if w > 128 then return #[]
+      let corners := if w == 0 then #[] else #[2 ^ w - 1, 2 ^ (w - 1), 2 ^ (w - 1) - 1]
+      return ← numerals type ((distinct (#[0, 1] ++ corners ++ naturals)).filter (· < 2 ^ w))
+    if machineIntegers.contains head then
+      let ends ← #[(-1 : Int), -2, 127, -128].mapM (numeral type ·)
+      return (← numerals type #[0, 1]) ++ ends ++ (← numerals type (naturals.filter fun n => 1 < n && n < 127))
+    if head == ``List || head == ``Array then
+      let lists := someLists (← values source (argument 0) (depth - 1))
+      return ← lists.mapM fun list => if head == ``List then mkListLit (argument 0) list else mkArrayLit (argument 0) list
+    constructed type head
+  /-- What the constructors of an inductive type make. -/
+  constructed (type : Expr) (head : Name) : StateRefT Made MetaM (Array Expr) := do
+    let some (.inductInfo info) := (← getEnv).find? head | return #[]
+    if info.numIndices > 0 || isClass (← getEnv) head then return #[]
+    let .const _ levels := type.getAppFn | return #[]
+    let parameters := type.getAppArgs
+    let mut found : Array Expr := #[]
+    for places in [0:12] do
+      for constructor in info.ctors do
+        if found.size ≥ source.most then return found
+        let start := mkAppN (mkConst constructor levels) parameters
+        found := found ++ (← filled start (← inferType start) places)
+    return found
+  /-- A constructor with all its fields, of places that add up to `places`, given the type of what is still missing. -/
+  filled (made : Expr) (type : Expr) (places : Nat) : StateRefT Made MetaM (Array Expr) := do
+    let .forallE _ domain body _ ← whnfR type | return if places == 0 then #[made] else #[]
+    if ← isProp domain then
+      let some proof ← decided? domain | return #[]
+      return ← filled (mkApp made proof) (body.instantiate1 proof) places
+    let arguments ← values source domain (depth - 1)
+    let mut found : Array Expr := #[]
+    for i in [0 : min arguments.size (places + 1)] do
+      found := found ++ (← filled (mkApp made arguments[i]!) (body.instantiate1 arguments[i]!) (places - i))
+    return found
+  /-- Functions: constant, the identity, some arithmetic, and constants with one point changed. -/
+  functions (name : Name) (domain codomain : Expr) : StateRefT Made MetaM (Array Expr) := do
+    let name := if name.hasMacroScopes || name.isInternal then `x else name.eraseMacroScopes
+    let outer ← (← values source codomain (depth - 1)).mapM fun value => fun' name domain fun _ => return value
+    let few := outer.extract 0 2
+    let mut found := few
+    if ← isDefEq domain codomain then
+      found := found.push (← fun' name domain fun x => return x)
+      if domain.isConstOf ``Nat || domain.isConstOf ``Int then
+        found := found.push (← fun' name domain fun x => do mkAppM ``HAdd.hAdd #[x, ← numeral domain 1])
+        found := found.push (← fun' name domain fun x => do mkAppM ``HMul.hMul #[x, x])
+    if codomain.isProp then
+      for a in (← values source domain (depth - 1)).extract 0 3 do
+        found := found.push (← fun' name domain fun x => mkEq x a)
+      return found
+    if let .forallE _ domain' codomain' _ := codomain then
+      if codomain'.isProp && (← isDefEq domain domain') then
+        found := found.push (← fun' `x domain fun x => fun' `y domain fun y => mkEq x y)
+        for relation in [``LE.le, ``LT.lt] do
+          try found := found.push (← fun' `x domain fun x => fun' `y domain fun y => mkAppM relation #[x, y])
+          catch _ => continue
+      return found ++ outer.extract 2 8
+    let points ← try pointwise name domain codomain catch _ => pure #[]
+    return found ++ points ++ outer.extract 2 8
+  pointwise (name : Name) (domain codomain : Expr) : StateRefT Made MetaM (Array Expr) := do
+    let points := (← values source domain (depth - 1)).extract 0 3
+    let images := (← values source codomain (depth - 1)).extract 0 3
+    points.flatMapM fun a => do
+      let mut found := #[]
+      for b in images do
+        for c in images do
+          unless b == c do found := found.push (← fun' name domain fun x => do mkAppM ``ite #[← mkEq x a, b, c])
+      return found
+
+/-- A function that has the given values at some points, and `other` elsewhere. -/
+def withPoints (domain : Expr) (points : Array (Expr × Expr)) (other : Expr) : MetaM Expr :=
+  fun' `x domain fun x => points.foldrM (init := other) fun (a, b) rest => do mkAppM ``ite #[← mkEq x a, b, rest]
+
+end LemmaForge.Refute

@@ -1,0 +1,1 @@
+"""Counterexamples: statements shown to be false by a proof of their negation."""

@@ -1,0 +1,186 @@
+"""Refutations on real Lean: values of every kind, the right polarity, and nothing refuted that is true."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from lean_bridge.errors import InputError
+from lean_bridge.pool import LeanPool
+from lean_bridge.toolchain import Toolchain
+from prover.counterexample.finder import Refutation, RefutationPlan, refute
+from prover.engine import SourceFile, Task
+from prover.judge import Judge, Proof
+
+QUICK = RefutationPlan(seconds=6.0)
+
+
+async def refuted(pool: LeanPool, statement: str, plan: RefutationPlan = QUICK) -> Refutation:
+    return await refute(pool, Task("it", statement=statement), plan=plan)
+
+
+@dataclass(frozen=True)
+class FalseStatement:
+    """A false statement and the values that are expected, the smallest ones."""
+
+    statement: str
+    values: tuple[str, ...]
+
+
+KINDS = [
+    FalseStatement("∀ n : Nat, n < 10", ("10",)),
+    FalseStatement("∀ a b : Int, a * b = 0 → a = 0", ("1", "0")),
+    FalseStatement("∀ x : Rat, x ≤ x * x", ("1 / 2",)),
+    FalseStatement("∀ x : Fin 5, x.val < 4", ("4",)),
+    FalseStatement("∀ x y : BitVec 8, x + y = x ||| y", ("1", "1")),
+    FalseStatement("∀ u : UInt8, u < u + 1", ("-1",)),
+    FalseStatement("∀ b c : Bool, (b && c) = b", ("true", "false")),
+    FalseStatement("∀ c : Char, c.isAlpha", ("' '",)),
+    FalseStatement("∀ s t : String, s ++ t = t ++ s", ('"a"', '"b"')),
+    FalseStatement("∀ l k : List Nat, l ++ k = k ++ l", ("[0]", "[1]")),
+    FalseStatement("∀ xs : Array Nat, xs.size < 3", ("#[0, 0, 0]",)),
+    FalseStatement("∀ xs : Vector Nat 2, xs[0] = xs[1]", ("#v[0, 1]",)),
+    FalseStatement("∀ o : Option Nat, o.isSome", ("none",)),
+    FalseStatement("∀ x : Nat × Bool, x.1 = 0 ∨ x.2", ("(1, false)",)),
+    FalseStatement("∀ x : Nat ⊕ Bool, x.isLeft", ("Sum.inr false",)),
+    FalseStatement("∀ x : {n : Nat // n < 3}, x.val < 2", ("⟨2, (by decide)⟩",)),
+    FalseStatement("∀ f : Bool → Bool, f (f true) = true", ("fun x => false",)),
+    FalseStatement("∀ (f : Nat → Nat), f 3 = 5 → f 4 = 5", ("fun x => if x = 3 then 5 else 0",)),
+    FalseStatement("∀ (f : Nat → Nat), (∀ x, f x = x ^ 2 + 1) → f 2 = 6", ("fun x => x ^ 2 + 1",)),
+    FalseStatement("∀ f g : Nat → Nat, f = g", ("fun x => 0", "fun x => 1")),
+    FalseStatement("∀ p q : Prop, p ∨ q → p", ("False", "True")),
+    FalseStatement("∀ (α : Type) (a b : α), a = b", ("Nat", "0", "1")),
+    FalseStatement(
+        "∀ (α : Type) (p q : α → Prop), (∃ x, p x) ∧ (∃ x, q x) → ∃ x, p x ∧ q x",
+        ("Nat", "fun x => x = 0", "fun x => x = 1"),
+    ),
+    FalseStatement("∀ r : Nat → Nat → Prop, (∀ x y, r x y → r y x) → ∀ x, r x x", ("fun x x_1 => False", "0")),
+]
+
+
+@pytest.mark.parametrize("case", KINDS, ids=[case.statement for case in KINDS])
+async def test_values_of_each_kind_are_found_the_smallest_first(pool: LeanPool, case: FalseStatement) -> None:
+    result = await refuted(pool, case.statement)
+    assert result.outcome == "refuted", result
+    assert tuple(witness.value for witness in result.witnesses) == case.values
+    assert result.claim is not None
+    assert result.claim.text == f"¬ ({case.statement})"
+    assert result.verdict is not None
+    assert result.verdict.accepted
+
+
+async def test_a_refutation_stands_in_a_process_that_did_not_find_it(toolchain: Toolchain, pool: LeanPool) -> None:
+    result = await refuted(pool, "∀ n : Nat, n ^ 2 + n + 41 < 1000")
+    assert result.claim is not None
+    assert result.proof is not None
+    async with LeanPool(toolchain, size=1, spares=0) as other:
+        assert (await Judge(other).check(result.claim, Proof(result.proof))).accepted
+
+
+async def test_a_refutation_has_the_hypotheses_and_not_the_conclusion(pool: LeanPool) -> None:
+    result = await refuted(pool, "∀ n : Nat, 5 < n → 7 < n")
+    assert [witness.value for witness in result.witnesses] == ["6"]
+    # An n with n < 3 and n < 5 exists; that refutes nothing.
+    assert (await refuted(pool, "∀ n : Nat, n < 3 → n < 5")).outcome == "open"
+
+
+TRUE = [
+    "∀ n : Nat, n + 0 = n",
+    "∀ a b : Nat, a + b = b + a",
+    "∀ a b c : Int, a < b → b < c → a < c",
+    "∀ x : Fin 3, x.val < 3",
+    "∀ x y : BitVec 8, x &&& y = y &&& x",
+    "∀ (α : Type) (l : List α), l.reverse.reverse = l",
+    "∀ p q : Prop, p ∧ q → q",
+    "∀ (f : Nat → Nat) (n : Nat), f n = f n",
+    "∃ n : Nat, 10 < n",
+    "∀ (α : Type) (x : Option α), x.isSome ∨ x = none",
+    "∀ (α : Type) [Inhabited α], ∃ x : α, x = x",
+    "∀ n : Nat, n < 2 ^ n",
+]
+
+
+@pytest.mark.parametrize("statement", TRUE)
+async def test_true_statements_are_not_refuted(pool: LeanPool, statement: str) -> None:
+    result = await refuted(pool, statement, RefutationPlan(seconds=1.0))
+    assert result.outcome in {"open", "undecidable"}
+    assert result.verdict is None
+    assert not result.witnesses
+
+
+async def test_contradictory_hypotheses_are_told_apart(pool: LeanPool) -> None:
+    result = await refuted(pool, "∀ n : Nat, n < 3 → 5 < n → n = n + 1")
+    assert result.outcome == "vacuous"
+    assert result.claim is not None
+    assert result.claim.text == "∀ (n : Nat), n < 3 → 5 < n → False"
+    assert result.verdict is not None
+    assert result.verdict.accepted
+
+
+async def test_what_cannot_be_evaluated_is_named(pool: LeanPool) -> None:
+    result = await refuted(
+        pool, "∀ n : Nat, ∃ m : Nat, ∀ k, m < k → n * n < k ^ 3 + 7 * m", RefutationPlan(seconds=5.0)
+    )
+    assert result.outcome == "undecidable"
+    assert "cannot decide" in result.stuck_on
+    nothing = await refuted(pool, "∀ (x : IO.FS.Handle) (n : Nat), n = 0", RefutationPlan(seconds=5.0))
+    assert nothing.outcome == "undecidable"
+    assert "no values are known of IO.FS.Handle" in nothing.stuck_on
+
+
+async def test_types_that_depend_on_values_and_instances_on_both(pool: LeanPool) -> None:
+    result = await refuted(pool, "∀ (n : Nat) (i : Fin n), i.val + 1 < n")
+    assert [(witness.type, witness.value) for witness in result.witnesses] == [("Nat", "1"), ("Fin 1", "0")]
+    assert (await refuted(pool, "∀ (n : Nat) [NeZero n], n = 1")).witnesses[0].value == "2"
+    assert (await refuted(pool, "∀ (n : Nat) (h : n = 0), n = 1")).witnesses[0].value == "0"
+
+
+async def test_a_statement_for_all_universes_is_refuted_in_one(pool: LeanPool) -> None:
+    declaration = "theorem inj {α : Sort u} {β : Type v} (f : α → β) (a b : α) (h : f a = f b) : a = b := by sorry"
+    result = await refute(pool, Task("inj", declaration=declaration), plan=QUICK)
+    assert result.outcome == "refuted"
+    assert result.claim is not None
+    assert result.claim.text.startswith("theorem inj.refuted : ¬∀ {α β : Type}")
+
+
+async def test_theorems_of_a_file_are_refuted_where_they_stand(pool: LeanPool) -> None:
+    text = (
+        "inductive Tree (α : Type) where\n  | leaf : Tree α\n  | node : Tree α → α → Tree α → Tree α\n\n"
+        "namespace Tree\n\nvariable {α : Type}\n\n"
+        "def size : Tree α → Nat\n  | leaf => 0\n  | node l _ r => l.size + 1 + r.size\n\n"
+        "theorem small (t : Tree α) : t.size ≤ 1 := by sorry\n\nend Tree\n"
+    )
+    result = await refute(pool, Task("Tree.small", file=SourceFile(text)), plan=QUICK)
+    assert result.outcome == "refuted", result
+    assert result.witnesses[-1].value.count("node") == 2
+    assert result.verdict is not None
+    assert result.verdict.accepted
+
+
+async def test_what_values_do_not_show_the_prover_may(pool: LeanPool) -> None:
+    result = await refuted(pool, "∃ f : Nat → Nat, ∀ n, f n < f n", RefutationPlan(seconds=10.0))
+    assert result.outcome == "refuted"
+    assert not result.witnesses
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "∀ n : Nat, 2 ^ (2 ^ (100 + n)) % 7 = 3",
+        "∀ n : Nat, n * 10 ^ 1000000 < 5",
+        "∀ l : List Nat, l.length = 10 ^ 9 → l = []",
+        "∀ f : Nat → Nat, f (10 ^ 12) = 0 → (List.range (f 3)).length = 10 ^ 12",
+    ],
+)
+async def test_huge_numbers_do_not_hang_it(pool: LeanPool, statement: str) -> None:
+    started = time.monotonic()
+    result = await refuted(pool, statement, RefutationPlan(seconds=3.0))
+    assert result.outcome in {"refuted", "open", "undecidable", "error"}
+    assert time.monotonic() - started < 15
+
+
+async def test_a_statement_that_is_none_is_the_callers_mistake(pool: LeanPool) -> None:
+    with pytest.raises(InputError):
+        await refuted(pool, "∀ n : Nat, n + ")

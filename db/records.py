@@ -29,6 +29,8 @@ class Outcome(StrEnum):
     """How an attempt at a task ended."""
 
     proved = "proved"
+    refuted = "refuted"
+    """The negation of the task has a proof."""
     failed = "failed"
     timeout = "timeout"
     error = "error"

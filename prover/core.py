@@ -167,6 +167,8 @@ class Proposals:
     items: tuple[Proposal, ...]
     next_stage: float | None = None
     """Cost at which the generator wants to be asked again for this position, with dearer ideas; None: it has said all."""
+    tokens: int = 0
+    """That a model read and wrote for this answer."""
 
 
 class Generator(Protocol):
@@ -204,6 +206,8 @@ class Statistics:
     environment_seconds: float = 0.0
     generator_seconds: float = 0.0
     """The premise look-ups that the generator asked for are counted here."""
+    tokens: int = 0
+    """That models read and wrote."""
 
     @property
     def search_seconds(self) -> float:

@@ -1,7 +1,7 @@
 """The report of a benchmark run, made of what the store holds: rates with their intervals, and every problem by name.
 
-Three rates are told apart: of all problems; of those that the toolchain can state; and of those that are, besides, not marked as
-errata. An attempt that ended in an error of Lean or the machine, after its retries, counts as one without a proof.
+Three rates are told apart: of all problems; of those that the toolchain can state; and of those that are, besides, neither marked as
+errata nor shown to be false. An attempt that ended in an error of Lean or the machine, after its retries, counts as one without a proof.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class ProblemResult:
         proof: the shortest that was found.
         seconds: until the first proof, within its attempt.
         tactics: tried until then.
+        tokens: that models read and wrote until then.
         message: why there is no proof, of the first attempt that says so.
     """
 
@@ -44,6 +45,7 @@ class ProblemResult:
     proof: str | None
     seconds: float | None
     tactics: int | None
+    tokens: int | None
     message: str
 
     @property
@@ -62,9 +64,14 @@ class ProblemResult:
         return self.outcomes[Outcome.unstatable] > 0
 
     @property
+    def refuted(self) -> bool:
+        """Whether it was shown to be false."""
+        return self.outcomes[Outcome.refuted] > 0
+
+    @property
     def outcome(self) -> Outcome:
         """The best of what its attempts came to."""
-        order = (Outcome.proved, Outcome.unstatable, Outcome.timeout, Outcome.failed, Outcome.error)
+        order = (Outcome.proved, Outcome.unstatable, Outcome.refuted, Outcome.timeout, Outcome.failed, Outcome.error)
         return next(outcome for outcome in order if self.outcomes[outcome])
 
 
@@ -78,13 +85,14 @@ class Report:
         missing: attempts that were not made yet.
         rates: of all problems, for each k.
         stated: of those that the toolchain can state.
-        sound: of those that are not marked as errata, besides.
+        sound: of those that are neither marked as errata nor refuted, besides.
         by_source: for each source, its problems and their rates.
         law: of the growth of coverage; None with few attempts.
         rules: in how many of the proofs a rule made a step, most first.
         totals: how many attempts ended in each way.
         lean_seconds, seconds: that Lean worked on tactics, and that attempts took, summed up.
         tactics: that were tried, summed up.
+        tokens: that models read and wrote, summed up; 0 where none did.
     """
 
     run: Run
@@ -100,6 +108,7 @@ class Report:
     lean_seconds: float
     seconds: float
     tactics: int
+    tokens: int
 
     @property
     def wall(self) -> timedelta | None:
@@ -113,8 +122,8 @@ class Report:
 
     @property
     def unsolved(self) -> tuple[ProblemResult, ...]:
-        """Problems that can be stated and have no proof."""
-        return tuple(r for r in self.results if not r.proved and not r.unstatable)
+        """Problems that can be stated and have neither a proof nor a refutation."""
+        return tuple(r for r in self.results if not (r.proved or r.refuted or r.unstatable))
 
     def within(self, costs: Sequence[float | None]) -> list[tuple[float, float]]:
         """The share of all problems proved within each cost, as points of a step function."""
@@ -139,7 +148,7 @@ def make_report(store: Store, number: int) -> Report:
     results = [_result(tasks[d], str(marked.get(d, "")), made) for d, made in attempts.items() if made]
     made = [attempt for each in attempts.values() for attempt in each]
     stated = [result for result in results if not result.unstatable]
-    sound = [result for result in stated if not result.erratum]
+    sound = [result for result in stated if not (result.erratum or result.refuted)]
     sources = sorted({result.source for result in results})
     ks = _ks(run)
     return Report(
@@ -156,6 +165,7 @@ def make_report(store: Store, number: int) -> Report:
         lean_seconds=sum(_number(attempt, "leanSeconds") for attempt in made),
         seconds=sum(attempt.seconds for attempt in made),
         tactics=int(sum(_number(attempt, "tactics") for attempt in made)),
+        tokens=int(sum(_number(attempt, "tokens") for attempt in made)),
     )
 
 
@@ -180,7 +190,12 @@ def document(report: Report) -> dict[str, object]:
             for source, (count, rates) in report.by_source.items()
         },
         "law": report.law and {**asdict(report.law), "worst": report.law.worst, "poor": report.law.poor},
-        "cost": {"seconds": report.seconds, "leanSeconds": report.lean_seconds, "tactics": report.tactics},
+        "cost": {
+            "seconds": report.seconds,
+            "leanSeconds": report.lean_seconds,
+            "tactics": report.tactics,
+            "tokens": report.tokens,
+        },
         "rules": dict(report.rules),
         "problems": [
             {
@@ -192,6 +207,7 @@ def document(report: Report) -> dict[str, object]:
                 "proof": result.proof,
                 "seconds": result.seconds,
                 "tactics": result.tactics,
+                "tokens": result.tokens,
                 "message": result.message,
             }
             for result in report.results
@@ -219,6 +235,7 @@ def _result(task: Task, erratum: str, attempts: Sequence[Attempt]) -> ProblemRes
         proof=min((attempt.proof for attempt in proofs if attempt.proof), key=len, default=None),
         seconds=proofs[0].seconds if proofs else None,
         tactics=int(_number(proofs[0], "tactics")) if proofs else None,
+        tokens=int(_number(proofs[0], "tokens")) if proofs else None,
         message=next(filter(None, messages), ""),
     )
 

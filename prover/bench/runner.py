@@ -18,6 +18,7 @@ from db import working
 from db.records import Attempt, Library, Outcome, Run, Task, Unit
 from lean_bridge.errors import BridgeError, InputError
 from prover.bench.problems import BenchmarkProblem
+from prover.counterexample.finder import RefutationPlan, refute
 from prover.engine import Plan, ProofAttempt, prove
 from prover.errors import ProverError
 from prover.explain import explain
@@ -32,6 +33,9 @@ COMMAND: Final = "bench"
 
 RETRIES: Final = 2
 """How often an attempt that ended in an error of Lean or the machine is made again."""
+
+REFUTING: Final = RefutationPlan(seconds=10.0, evaluations=1000, values_alone=True)
+"""What is spent on finding out whether a problem that the first attempt did not prove is false. The evaluations end it, not the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class BenchmarkPlan:
             "minimise": self.plan.minimise,
             "axioms": sorted(ALLOWED_AXIOMS),
             "retries": RETRIES,
+            "refuting": REFUTING.evaluations,
         }
 
     def units(self) -> list[tuple[str, str]]:
@@ -141,6 +146,8 @@ class BenchmarkRun:
         for _ in range(RETRIES):
             if attempt.outcome is Outcome.error:
                 attempt = await self._attempt(problem, plan)
+        if int(number) == 0 and attempt.outcome in {Outcome.failed, Outcome.timeout}:
+            attempt = await self._told_from_false(problem, attempt)
         if await asyncio.to_thread(self._store.finish_attempt, unit, attempt):
             self._report(problem, attempt)
 
@@ -164,6 +171,19 @@ class BenchmarkRun:
             run=self._run.id,
         )
 
+    async def _told_from_false(self, problem: BenchmarkProblem, attempt: Attempt) -> Attempt:
+        """The attempt, as `refuted` if the problem is found to be false; that costs the attempt nothing."""
+        try:
+            found = await refute(self._pool, problem.task(), plan=REFUTING)
+        except (BridgeError, ProverError):
+            return attempt
+        if found.outcome != "refuted" or found.claim is None:
+            return attempt
+        values = ", ".join(f"{witness.name} = {witness.value}" for witness in found.witnesses)
+        refutation = {"claim": found.claim.text, "proof": found.proof, "witnesses": list(map(asdict, found.witnesses))}
+        verdict = {**attempt.verdict, "refutation": refutation, "message": f"it is false{values and f': {values}'}"}
+        return replace(attempt, outcome=Outcome.refuted, verdict=verdict)
+
     def _without_result(self, problem: BenchmarkProblem, plan: Plan, outcome: Outcome, error: Exception) -> Attempt:
         verdict = {"seed": plan.seed, "kind": type(error).__name__, "message": str(error)}
         return Attempt(problem.digest, outcome, self._clock(), verdict=verdict, run=self._run.id)
@@ -183,6 +203,7 @@ def described(made: ProofAttempt) -> dict[str, object]:
             "reason": made.search.reason,
             "nodes": counts.nodes,
             "tactics": counts.steps,
+            "tokens": counts.tokens,
             "merged": counts.merged,
             "requests": counts.requests,
             "searchSeconds": round(counts.search_seconds, 3),

@@ -27,7 +27,7 @@ class StoredProof:
 
 
 def stored_proofs(store: Store, run: int) -> Iterator[StoredProof]:
-    """The different proofs that a run found, in the order in which it found them."""
+    """The different proofs that a run found, in the order in which it found them, and then its refutations: proofs of negations."""
     seen: set[tuple[str, str]] = set()
     forbidden = store.run(run).config.get("without")
     without = forbidden if isinstance(forbidden, Mapping) else {}
@@ -37,6 +37,12 @@ def stored_proofs(store: Store, run: int) -> Iterator[StoredProof]:
             task = store.task(attempt.task)
             statement = Statement(task.statement, task.header)
             yield StoredProof(task.name, statement, attempt.proof, frozenset(without.get(attempt.task, ())))
+    for attempt in store.attempts(run=run, outcome=Outcome.refuted):
+        refutation = attempt.verdict.get("refutation")
+        if isinstance(refutation, Mapping):
+            task = store.task(attempt.task)
+            negation = Statement(str(refutation["claim"]), task.header)
+            yield StoredProof(f"{task.name} (refuted)", negation, str(refutation["proof"]), frozenset())
 
 
 async def verify(

@@ -36,6 +36,8 @@ class RefutationPlan:
     """Share of the time after which the search for values gives way to the prover."""
     evaluations: int = 10_000
     """Propositions evaluated in the first search; the second has ten times as many."""
+    values_alone: bool = False
+    """Whether the first search is all, and has all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,10 @@ async def refute(
     result = Refutation(task, "open", 0.0)
     try:
         async with Workplace(pool, task) as workplace:
-            found, result = await _by_values(workplace, result, plan.first * plan.seconds, plan.evaluations)
+            first = plan.seconds if plan.values_alone else plan.first * plan.seconds
+            found, result = await _by_values(workplace, result, first, plan.evaluations)
+        if plan.values_alone:
+            return replace(result, seconds=clock() - started)
         if found is not None and result.outcome not in {"refuted", "vacuous"}:
             result = await _by_proof(pool, result, found.claim, 0.6 * left(), generator)
         if result.outcome not in {"refuted", "vacuous"} and found is not None and found.outcome == "spent":

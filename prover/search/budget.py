@@ -19,6 +19,7 @@ class Account:
     steps: int = 0
     rejected: int = 0
     requests: int = 0
+    tokens: int = 0
     environment_seconds: float = 0.0
     generator_seconds: float = 0.0
 
@@ -50,6 +51,7 @@ class Account:
             steps=self.steps,
             rejected=self.rejected,
             requests=self.requests,
+            tokens=self.tokens,
             seconds=self.elapsed,
             environment_seconds=self.environment_seconds,
             generator_seconds=self.generator_seconds,

@@ -147,6 +147,7 @@ class Explorer(Generic[S]):
             answers = await self._generator.propose(queries)
         finally:
             self.account.generator_seconds += self.account.clock() - started
+        self.account.tokens += sum(answer.tokens for answer in answers)
         if len(answers) != len(nodes):
             raise GeneratorError(f"{len(nodes)} queries were answered with {len(answers)} lists of proposals")
         for node, question, answer in zip(nodes, questions, answers, strict=True):

@@ -53,7 +53,14 @@ def test_a_run_is_made_reported_compared_and_verified(lemma: Lemma, problems: Pa
     options = ("--limit-tactics", "150", "--json")
     made = lemma("bench", "run", problems, "--k", "1,2", "--generator", "single", *options)
     assert made.code == 0, made.err
-    assert made.json()["attempts"] == {"proved": 12, "failed": 2, "timeout": 0, "error": 0, "unstatable": 2}
+    assert made.json()["attempts"] == {
+        "proved": 12,
+        "refuted": 1,
+        "failed": 1,
+        "timeout": 0,
+        "error": 0,
+        "unstatable": 2,
+    }
     assert (made.json()["proved"], made.json()["problems"]) == (6, 8)
     weak = lemma(
         "bench", "run", problems, "--generator", "single", "--search", "deepening", "--split", "test", *options
@@ -86,14 +93,14 @@ def test_a_run_is_made_reported_compared_and_verified(lemma: Lemma, problems: Pa
     assert compared.json()["left_out"] == 1
     assert "McNemar's exact test" in lemma("bench", "compare", "1", "2").out
 
-    assert lemma("bench", "verify", "1").out == "6 of 6 proofs of run 1 are accepted\n"
+    assert lemma("bench", "verify", "1").out == "7 of 7 proofs of run 1 are accepted\n"
     with closing(sqlite3.connect(tmp_path / "lemma.db")) as store:
         store.execute("UPDATE proofs SET text = 'by exact sorryAx _' WHERE id = 1")
         store.commit()
     forged = lemma("bench", "verify", "1")
     assert forged.code == 1
     assert re.search(r"^mathd_\d: rejected", forged.out)
-    assert "5 of 6 proofs of run 1 are accepted" in forged.out
+    assert "6 of 7 proofs of run 1 are accepted" in forged.out
 
 
 class Wellformed(HTMLParser):

@@ -32,16 +32,15 @@ def _figures(report: Report) -> Iterator[str]:
         ]
         yield figure("Rate by source", bars("sources", "Share of the problems of each source that is proved", rows))
     if report.proved:
-        name = "Time to proof"
-        points = {"proved": report.within([result.seconds for result in report.results])}
-        yield figure(
-            name, curve("time", "Share of all problems proved within a time", points, across="seconds", steps=True)
-        )
-        points = {"proved": report.within([result.tactics for result in report.results])}
-        picture = curve(
-            "tactics", "Share of all problems proved within a number of tactics", points, across="tactics", steps=True
-        )
-        yield figure("Tactics to proof", picture)
+        costs: list[tuple[str, str, list[float | None]]] = [
+            ("Time to proof", "seconds", [result.seconds for result in report.results]),
+            ("Tactics to proof", "tactics", [result.tactics for result in report.results]),
+        ]
+        if report.tokens:
+            costs.append(("Tokens to proof", "tokens", [result.tokens for result in report.results]))
+        for name, unit, spent in costs:
+            caption = f"Share of all problems proved within a number of {unit}"
+            yield figure(name, curve(unit, caption, {"proved": report.within(spent)}, across=unit, steps=True))
     if report.law is not None:
         measured = [(float(k), report.law.coverage(k) + residual) for k, residual in report.law.residuals]
         fitted = [(k, report.law.coverage(k)) for k, _ in measured]

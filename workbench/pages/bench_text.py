@@ -38,6 +38,7 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
     config, totals = report.run.config, report.totals
     unstatable = sum(result.unstatable for result in report.results)
     errata = sum(bool(result.erratum) for result in report.results)
+    refuted = sum(result.refuted for result in report.results)
     wall = f"{report.wall.total_seconds():,.0f} s" if report.wall else "not finished"
     return [
         ("problems proved", f"{len(report.proved)} of {len(report.results)}"),
@@ -45,13 +46,15 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("problems that Lean cannot state", str(unstatable)),
         *((f"pass@{rate.k} of those it can state", shown_rate(rate)) for rate in report.stated if unstatable),
         ("problems marked as errata", str(errata)),
-        *((f"pass@{rate.k} without them", shown_rate(rate)) for rate in report.sound if errata),
+        *([("problems shown to be false", str(refuted))] if refuted else []),
+        *((f"pass@{rate.k} without them", shown_rate(rate)) for rate in report.sound if errata or refuted),
         ("attempts", ", ".join(f"{totals[outcome]:,} {outcome.value}" for outcome in Outcome)),
         ("search", f"{config.get('search')}, seed {config.get('seed')}"),
         ("generator", str(config.get("generator"))),
         ("budget of an attempt", _budget(config.get("budget"))),
         ("seconds of all attempts", f"{report.seconds:,.0f}, of them {report.lean_seconds:,.0f} tactics in Lean"),
         ("tactics of all attempts", f"{report.tactics:,}"),
+        *([("tokens of all attempts", f"{report.tokens:,}")] if report.tokens else []),
         ("wall clock", wall),
         ("problems from", f"{config.get('benchmark')}, SHA-256 {report.run.library[:16]}…"),
         ("toolchain", report.run.toolchain),
@@ -82,6 +85,7 @@ def tables(report: Report) -> list[Table]:
         ("Growth with attempts", ("k", "measured", "residual"), _law_rows(report.law)),
         ("Proofs found", ("problem", "seconds", "tactics", "proof"), [_proof_row(r) for r in report.proved]),
         ("Never solved", ("problem", "outcome", "erratum", "why"), [_unsolved_row(r) for r in report.unsolved]),
+        ("Shown to be false", ("problem", "why"), [(r.name, _short(r.message)) for r in report.results if r.refuted]),
         ("Cannot be stated", ("problem", "why"), unstatable),
         (
             "Rules that made a step",
@@ -145,7 +149,8 @@ def _proofs(results: Iterable[ProblemResult]) -> list[str]:
 
 def _cost(result: ProblemResult) -> str:
     share = f", proved {result.outcomes[Outcome.proved]} of {result.attempts} times" if result.attempts > 1 else ""
-    return f"{result.seconds:,.2f} s, {result.tactics:,} tactics{share}"
+    tokens = f", {result.tokens:,} tokens" if result.tokens else ""
+    return f"{result.seconds:,.2f} s, {result.tactics:,} tactics{tokens}{share}"
 
 
 def _proof_row(result: ProblemResult) -> Row:

@@ -100,7 +100,7 @@ async def test_every_problem_ends_in_its_class(pool: LeanPool, store: Store, pro
     assert {result.name: result.outcome for result in report.results} == {
         "mathd_algebra_1": Outcome.proved,
         "imo_1": Outcome.proved,
-        "imo_false": Outcome.failed,
+        "imo_false": Outcome.refuted,
         "amc_mathlib": Outcome.unstatable,
         "amc_undefined": Outcome.unstatable,
     }
@@ -112,8 +112,32 @@ async def test_every_problem_ends_in_its_class(pool: LeanPool, store: Store, pro
     assert [rate.value for rate in report.sound] == [1.0] * 2
     assert report.by_source["imo"][0] == 2
     assert report.run.finished is not None
-    assert [result.name for result in report.unsolved] == ["imo_false"]
+    assert not report.unsolved
+    assert [result.name for result in report.results if result.refuted] == ["imo_false"]
     assert report.rules == {"fixed": 2}
+
+
+async def test_a_problem_that_is_true_and_not_proved_stays_open(
+    pool: LeanPool, store: Store, problems: list[BenchmarkProblem]
+) -> None:
+    (hard,) = [problem for problem in problems if problem.name == "imo_1"]
+    number, (attempt,) = await carried_out(pool, store, planned([hard]), FixedGenerator(["rfl"]))
+    assert attempt.outcome is Outcome.failed
+    assert [result.name for result in make_report(store, number).unsolved] == ["imo_1"]
+
+
+async def test_tokens_of_a_model_are_counted_as_a_cost(
+    pool: LeanPool, store: Store, problems: list[BenchmarkProblem]
+) -> None:
+    class Model(FixedGenerator):
+        async def propose(self, queries: Sequence[Query]) -> list[Proposals]:
+            return [replace(answer, tokens=100) for answer in await super().propose(queries)]
+
+    number, _ = await carried_out(pool, store, planned(problems[:2]), Model(["rfl", "omega"]))
+    report = make_report(store, number)
+    assert report.tokens == 200
+    assert [result.tokens for result in report.results] == [100, 100]
+    assert "tokens" in str(document(report)["cost"])
 
 
 async def test_what_is_stored_is_enough_to_judge_every_proof_again(
@@ -121,7 +145,7 @@ async def test_what_is_stored_is_enough_to_judge_every_proof_again(
 ) -> None:
     number, _ = await carried_out(pool, store, planned(problems), FINISHERS)
     proofs = list(stored_proofs(store, number))
-    assert [proof.name for proof in proofs] == ["mathd_algebra_1", "imo_1"]
+    assert [proof.name for proof in proofs] == ["mathd_algebra_1", "imo_1", "imo_false (refuted)"]
     verdicts = await verify(Judge(pool), proofs, workers=1)
     assert all(verdict.accepted for verdict in verdicts)
     swapped = [replace(proofs[1], proof=proofs[0].proof)]

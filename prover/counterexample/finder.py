@@ -94,7 +94,8 @@ async def refute(
             return replace(result, seconds=clock() - started)
         if found is not None and result.outcome not in {"refuted", "vacuous"}:
             result = await _by_proof(pool, result, found.claim, 0.6 * left(), generator)
-        if result.outcome not in {"refuted", "vacuous"} and found is not None and found.outcome == "spent":
+        cut_off = found is None or found.outcome == "spent"
+        if cut_off and result.outcome not in {"refuted", "vacuous"}:
             async with Workplace(pool, task) as workplace:
                 _, result = await _by_values(workplace, result, left(), 10 * plan.evaluations)
     except InputError:

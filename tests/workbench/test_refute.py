@@ -35,7 +35,7 @@ def test_the_printed_proof_is_a_theorem_that_lean_accepts(lemma: Lemma, tmp_path
 
 def test_a_file_is_gone_through_theorem_by_theorem(lemma: Lemma, tmp_path: Path) -> None:
     (tmp_path / "claims.lean").write_text(FILE)
-    done = lemma("refute", "claims.lean", "--seconds", "2", "--json")
+    done = lemma("refute", "claims.lean", "--seconds", "8", "--json")
     assert done.code == 1
     outcomes = {statement["name"]: statement["outcome"] for statement in done.json()["statements"]}
     assert outcomes == {"double_pos": "refuted", "double_even": "open", "nothing": "vacuous"}
@@ -57,7 +57,7 @@ def test_bad_input_says_what_to_do(lemma: Lemma, tmp_path: Path) -> None:
 
 def test_a_race_tells_a_false_statement_from_a_true_one(lemma: Lemma, tmp_path: Path) -> None:
     (tmp_path / "claims.lean").write_text(FILE.partition("theorem nothing")[0])
-    done = lemma("prove", "claims.lean", "--race", "--seconds", "5", "--json")
+    done = lemma("prove", "claims.lean", "--race", "--seconds", "20", "--json")
     assert done.code == 1
     theorems = {theorem["name"]: theorem for theorem in done.json()["theorems"]}
     assert {name: theorem["outcome"] for name, theorem in theorems.items()} == {

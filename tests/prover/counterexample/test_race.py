@@ -10,13 +10,13 @@ from prover.core import Budget
 from prover.counterexample.race import race
 from prover.engine import Plan, Task
 
-PLAN = Plan(budget=Budget(seconds=8.0))
+PLAN = Plan(budget=Budget(seconds=30.0))
 
 
 async def test_a_false_statement_is_refuted_and_not_searched_to_the_end(pool: LeanPool) -> None:
     attempt = await race(pool, Task("it", statement="∀ a b : Nat, a - b + b = a"), plan=PLAN)
     assert attempt.outcome == "refuted"
-    assert attempt.seconds < 7
+    assert attempt.seconds < PLAN.budget.seconds
     assert attempt.refutation is not None
     assert attempt.refutation.verdict is not None
     assert attempt.refutation.verdict.accepted

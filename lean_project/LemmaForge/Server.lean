@@ -384,7 +384,7 @@ private def refuteFind : Handler := fun c r => do
   let source? ← r.arg? String "statement"
   let began ← IO.monoNanosNow
   c.asStep limits fun token => do
-    let found ← Refute.find config (← targetOf c r token) source? token
+    let found ← Refute.find config (do c.relevance (← getEnv)) (← targetOf c r token) source? token
     return Json.mkObj <| found ++ [("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
 
 private def mutateOpen : Handler := fun c r => do

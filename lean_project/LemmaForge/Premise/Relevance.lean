@@ -137,4 +137,9 @@ def isNewToGrind (name : Name) : MetaM Bool := do
     if e.isRuntime || e.isInterrupt then throw e
     return false
 
+/-- The first `count` lemmas that are relevant to a closed proposition and new to `grind`. -/
+def Relevance.forGrind (index : Relevance) (proposition : Expr) (count : Nat) : MetaM (Array Name) := do
+  let ranked := index.rank (symbolsOf (← getEnv) proposition) (2 * count)
+  return (← ranked.filterMapM fun (name, _) => return if ← isNewToGrind name then some name else none).extract 0 count
+
 end LemmaForge

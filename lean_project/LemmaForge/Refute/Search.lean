@@ -1,6 +1,7 @@
 module
 
 public import Lean.Elab.Tactic
+public import LemmaForge.Premise.Relevance
 public import LemmaForge.Refute.Values
 
 /-!
@@ -30,7 +31,7 @@ structure Config where
   /-- Assignments put to tactics, at most. -/
   attempts : Nat := 3
   /-- The largest sum of places of the values of an assignment. -/
-  places : Nat := 24
+  places : Nat := 60
 
 /-- How a proposition was found to be true or false: the tactic that shows it, and the proof. -/
 structure Evidence where
@@ -103,6 +104,8 @@ private structure Problem where
   simprocs : Simp.SimprocsArray
   /-- What is written for `simp` as it is used here. -/
   tactic : String
+  /-- The lemmas of the library, by what they are about. -/
+  relevance : MetaM Relevance
 
 private structure State where
   evaluations : Nat := 0
@@ -146,7 +149,7 @@ private def within {α : Type} (heartbeats : Nat) (act : MetaM (Option α)) : Me
 private def evaluationHeartbeats : Nat := 2000
 
 /-- Heartbeats for the tactics of one obligation. -/
-private def attemptHeartbeats : Nat := 40000
+private def attemptHeartbeats : Nat := 20000
 
 /-- Computes an instance of `Decidable`: as far as `decide` does, or through everything, as the kernel does. -/
 private def compute (p inst : Expr) : MetaM Truth := do
@@ -180,11 +183,14 @@ private def attemptWith (tactic : String) (p : Expr) : MetaM (Option Expr) :=
     let proof ← instantiateMVars goal
     return if proof.hasSorry || proof.hasMVar then none else some proof
 
-/-- Tries to prove a closed proposition by tactics. -/
-private def attempt (p : Expr) : MetaM (Option Evidence) := do
+/-- Tries to prove a closed proposition by tactics, in the end with lemmas about the same things. -/
+private def attempt (problem : Problem) (p : Expr) : MetaM (Option Evidence) := do
   for tactic in tactics do
     if let some proof ← attemptWith s!"({tactic})" p then return some ⟨tactic, proof⟩
-  return none
+  let lemmas ← (← problem.relevance).forGrind p 6
+  if lemmas.isEmpty then return none
+  let tactic := s!"grind [{", ".intercalate (lemmas.toList.map toString)}]"
+  return (← attemptWith tactic p).map (⟨tactic, ·⟩)
 
 /-- The instance of `Decidable` for the proposition at a place, with all variables but types, propositions and instances left in it. -/
 private def instanceFor (place : Nat) (p : Expr) (σ : Assignment) : SearchM (Option Expr) := do
@@ -348,11 +354,11 @@ where
       modify fun s => { s with attempts := s.attempts + 1 }
       if (← get).attempts > problem.config.attempts then return some .spent
       for place in open_.reverse do
-        let some why ← attempt (σ.apply problem.xs (← inferType problem.xs[place]!)) | return none
+        let some why ← attempt problem (σ.apply problem.xs (← inferType problem.xs[place]!)) | return none
         σ := σ.set! place (some ⟨why.proof, some why.tactic⟩)
     let some conclusion ← (match conclusion? with
       | some why => pure (some why)
-      | none => attempt (mkNot (σ.apply problem.xs problem.conclusion)) : MetaM (Option Evidence)) | return none
+      | none => attempt problem (mkNot (σ.apply problem.xs problem.conclusion)) : MetaM (Option Evidence)) | return none
     return some (.refuted problem.uses (σ.map (·.getD default)) conclusion)
 
 /-- Whether the hypotheses of a closed proposition contradict each other: the tactic that shows it, after `intros`. -/
@@ -446,7 +452,7 @@ private def ownFunctions (type : Expr) : MetaM (Array Name) := do
     return (← getEqnsFor? name).isSome
 
 /-- Looks for a counterexample to a closed proposition without universe parameters. -/
-def search (config : Config) (type : Expr) : MetaM Outcome := do
+def search (config : Config) (relevance : MetaM Relevance) (type : Expr) : MetaM Outcome := do
   let functions ← ownFunctions type
   let theorems ← functions.foldlM (init := ← getSimpTheorems) fun theorems name => do
     ((← getEqnsFor? name).getD #[]).foldlM (init := theorems) fun theorems equation => theorems.addConst equation
@@ -456,7 +462,7 @@ def search (config : Config) (type : Expr) : MetaM Outcome := do
   let source : Source := { numbers := (numbersIn type).qsort (· < ·) }
   let first ← IO.mkRef none
   let found? ← readings #[] #[] type fun uses xs conclusion => do
-    let problem : Problem := { config, source, xs, conclusion, uses, simp, simprocs, tactic, steps := ← stepsFor xs }
+    let problem : Problem := { config, source, xs, conclusion, uses, simp, simprocs, tactic, relevance, steps := ← stepsFor xs }
     let (outcome, _) ← (run problem).run {}
     if (← first.get).isNone then first.set (some outcome)
     -- What could be evaluated need not be taken apart.

@@ -101,10 +101,10 @@ where
     return s!"∀ {" ".intercalate (texts.map (·.trimAscii.toString))}, {type.trimAscii}"
 
 /-- Looks for a counterexample to a statement; gives the fields of the reply. `source?` is the statement as it was written, if it was a proposition. -/
-def find (config : Config) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM (List (String × Json)) := do
+def find (config : Config) (relevance : MetaM Relevance) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM (List (String × Json)) := do
   let type := target.type.instantiateLevelParams target.levelParams (lowestLevels target.levelParams target.type)
   let look : TermElabM (String × String × Option (Array Witness × String) × Option Expr) := do
-    match ← search config type with
+    match ← search config relevance type with
     | .refuted uses arguments conclusion => return ("refuted", "", some (← refutationText type uses arguments conclusion), none)
     | ended =>
       if let some (tactic, falsified) ← vacuous? type then return ("vacuous", "", some (#[], s!"by {tactic}"), some falsified)

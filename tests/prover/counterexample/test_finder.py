@@ -136,6 +136,15 @@ async def test_types_that_depend_on_values_and_instances_on_both(pool: LeanPool)
     assert (await refuted(pool, "∀ (n : Nat) (h : n = 0), n = 1")).witnesses[0].value == "0"
 
 
+async def test_a_hypothesis_about_all_numbers_is_shown_with_lemmas_of_the_library(pool: LeanPool) -> None:
+    least = "∀ b : Nat, 0 < b → Nat.gcd b 12 = 4 ∧ Nat.lcm b 12 = 24 → a ≤ b"
+    result = await refuted(pool, f"∀ a : Nat, Nat.gcd a 12 = 4 → Nat.lcm a 12 = 24 → ({least}) → a = 4")
+    assert result.outcome == "refuted"
+    assert [witness.value for witness in result.witnesses] == ["8"]
+    assert result.proof is not None
+    assert "Nat.gcd_mul_lcm" in result.proof or "Nat.lcm_mul_gcd" in result.proof
+
+
 async def test_a_statement_for_all_universes_is_refuted_in_one(pool: LeanPool) -> None:
     declaration = "theorem inj {α : Sort u} {β : Type v} (f : α → β) (a b : α) (h : f a = f b) : a = b := by sorry"
     result = await refute(pool, Task("inj", declaration=declaration), plan=PLAN)

@@ -58,7 +58,7 @@ def test_the_example_of_a_benchmark_has_nine_proofs_one_false_statement_and_one_
     repository: Path, tmp_path: Path
 ) -> None:
     lemma = Lemma(tmp_path)
-    run = lemma("bench", "run", repository / "examples/problems.jsonl", "--limit-seconds", "10", "--json")
+    run = lemma("bench", "run", repository / "examples/problems.jsonl", "--limit-seconds", "6", "--json")
     assert run.code == 0, run.out + run.err
     assert run.json()["proved"] == 9
     report = lemma("bench", "report", "--json").json()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lean_bridge.errors import InputError, RequestFailed
 from mutation.pipeline import chosen_theorems
 from prover.bench.problems import BenchmarkProblem, read_errata, read_problems
-from prover.bench.runner import BenchmarkPlan, chosen
+from prover.bench.runner import BenchmarkPlan, chosen, is_named
 from prover.engine import Plan, SourceFile
 from prover.judge import Statement, statement_of
 from workbench.mutating import library_of
@@ -130,7 +130,7 @@ async def problems_of_library(store: Store, server: LeanServer, wish: Wish) -> F
     names = set(chosen_theorems(store, library.digest, [wish.source], sample=wish.sample, seed=wish.plan.seed))
     problems: list[BenchmarkProblem] = []
     for theorem in theorems:
-        if theorem.name in names:
+        if theorem.name in names and is_named(theorem.name, wish.only):
             without = frozenset(twins[theorem.canonical])
             unlearning = await _unlearning(server, library.imports, sorted(without))
             declaration = await _restated(server, library.imports, unlearning, theorem)

@@ -246,7 +246,10 @@ def chosen(
 ) -> tuple[BenchmarkProblem, ...]:
     """The problems of a split whose names contain one of `only`; all where nothing is asked for."""
     return tuple(
-        problem
-        for problem in problems
-        if (split is None or problem.split == split) and (not only or any(part in problem.name for part in only))
+        problem for problem in problems if (split is None or problem.split == split) and is_named(problem.name, only)
     )
+
+
+def is_named(name: str, only: Sequence[str]) -> bool:
+    """Whether a name contains one of `only`, or nothing is asked for."""
+    return not only or any(part in name for part in only)

@@ -219,6 +219,7 @@ async def test_a_tactic_that_kills_lean_costs_its_problem_no_more_than_the_tacti
     deadly = {"name": "deadly", "formal_statement": "theorem deadly : ∀ n : Fin 100000, n.val < 100000 := by sorry"}
     one = BenchmarkProblem("deadly", Statement(str(deadly["formal_statement"])))
     plan = planned([one, problems[0]])
+    plan = replace(plan, plan=replace(plan.plan, budget=Budget(seconds=8)))
     generator = FixedGenerator(["decide +kernel", "rfl"])
     number, _ = await carried_out(pool, store, plan, generator)
     found = {result.name: result.outcome for result in make_report(store, number).results}

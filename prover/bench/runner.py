@@ -88,7 +88,9 @@ class BenchmarkPlan:
 
 def begun(store: Store, plan: BenchmarkPlan, toolchain: str, now: datetime) -> tuple[Run, bool]:
     """The run of a plan, and whether it was begun before: an unfinished one of the same plan is taken up."""
-    store.save_library(Library(plan.benchmark, toolchain, plan.digest, ()))
+    if plan.digest not in {library.digest for library in store.libraries()}:
+        # The problems of a traced library belong to that library, which knows more of itself than is known here.
+        store.save_library(Library(plan.benchmark, toolchain, plan.digest, ()))
     for problem in plan.problems:
         statement = problem.statement
         store.save_task(Task(problem.digest, statement.text, statement.header, problem.name, problem.source))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from db.records import Attempt, Outcome, UnitStatus
+from db.records import Attempt, Library, Outcome, UnitStatus
 from db.store import Store
 from lean_bridge.errors import ServerDied
 from lean_bridge.pool import LeanPool
@@ -225,6 +225,16 @@ async def test_a_tactic_that_kills_lean_costs_its_problem_no_more_than_the_tacti
     found = {result.name: result.outcome for result in make_report(store, number).results}
     assert found["deadly"] != Outcome.proved
     assert found["mathd_algebra_1"] == Outcome.proved
+
+
+def test_a_traced_library_stays_as_it_is_when_its_theorems_are_problems(
+    store: Store, problems: list[BenchmarkProblem]
+) -> None:
+    plan = planned(problems)
+    traced = Library("Init", "4.28.0-pre", plan.digest, ("Init",))
+    store.save_library(traced)
+    begun(store, plan, "4.28.0-pre", NOON)
+    assert list(store.libraries()) == [traced]
 
 
 async def test_attempts_draw_with_seeds_of_their_own(

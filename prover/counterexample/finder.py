@@ -88,14 +88,15 @@ async def refute(
     result = Refutation(task, "open", 0.0)
     try:
         async with Workplace(pool, task) as workplace:
+            header = workplace.statement.header
             first = plan.seconds if plan.values_alone else plan.first * plan.seconds
             found, result = await _by_values(workplace, result, first, plan.evaluations)
         if plan.values_alone:
             return replace(result, seconds=clock() - started)
-        if found is not None and result.outcome not in {"refuted", "vacuous"}:
-            result = await _by_proof(pool, result, found.claim, 0.6 * left(), generator)
+        if found is not None and result.verdict is None:
+            result = await _by_proof(pool, result, Statement(found.claim, header), 0.6 * left(), generator)
         cut_off = found is None or found.outcome == "spent"
-        if cut_off and result.outcome not in {"refuted", "vacuous"}:
+        if cut_off and result.verdict is None:
             async with Workplace(pool, task) as workplace:
                 _, result = await _by_values(workplace, result, left(), 10 * plan.evaluations)
     except InputError:
@@ -139,12 +140,9 @@ async def _by_values(
 
 
 async def _by_proof(
-    pool: LeanPool, result: Refutation, negation: str, seconds: float, generator: Generator | None
+    pool: LeanPool, result: Refutation, claim: Statement, seconds: float, generator: Generator | None
 ) -> Refutation:
     """Let the prover try the negation."""
-    async with Workplace(pool, result.task) as workplace:
-        header = workplace.statement.header
-    claim = Statement(negation, header)
     attempt = await prove(
         pool, Task.stated("negation", claim), plan=Plan(budget=Budget(seconds=seconds)), generator=generator
     )

@@ -396,22 +396,21 @@ private def stepsFor (xs : Array Expr) : MetaM (Array Step) := do
     for x in xs, i in [0 : xs.size] do
       if type.containsFVar x.fvarId! && !done.contains i then return false
     return true
+  -- With what waits for nothing any more.
+  let settled (steps : Array Step) (done : Std.HashSet Nat) : Array Step × Std.HashSet Nat := Id.run do
+    let mut (steps, done) := (steps, done)
+    for (kind, type) in kinds, i in [0 : xs.size] do
+      unless kind == 0 || done.contains i || !ready done type do
+        steps := steps.push (if kind == 2 then .instantiate i else .test i)
+        done := done.insert i
+    return (steps, done)
   for (kind, _) in kinds, i in [0 : xs.size] do
     unless kind == 0 do continue
-    -- What does not wait for this variable.
-    for (kind', type') in kinds, j in [0 : xs.size] do
-      unless kind' == 0 || done.contains j do
-        if ready done type' then
-          steps := steps.push (if kind' == 2 then .instantiate j else .test j)
-          done := done.insert j
+    (steps, done) := settled steps done
     steps := steps.push (.assign i)
     done := done.insert i
-  for _ in [0 : xs.size] do
-    for (kind', type') in kinds, j in [0 : xs.size] do
-      unless done.contains j do
-        if ready done type' then
-          steps := steps.push (if kind' == 2 then .instantiate j else .test j)
-          done := done.insert j
+  -- An instance may wait for another one.
+  for _ in [0 : xs.size] do (steps, done) := settled steps done
   return steps
 
 /-- Universe parameters are refuted at the lowest universes: 0, or 1 for a parameter `u` of which `Sort u` is asked. -/

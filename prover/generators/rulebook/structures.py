@@ -113,7 +113,7 @@ def _proofs_at_once(view: GoalView) -> Iterator[str]:
 
 
 def _extensionality(view: GoalView) -> Iterator[str]:
-    if (isinstance(view.conclusion, Infix) and view.conclusion.symbol == "=") or " = " in view.target:
+    if " = " in view.target:
         (name,) = view.fresh("i")
         yield f"ext {name}"
 

@@ -94,6 +94,9 @@ class Rejected:
     seconds: float = 0.0
 
 
+AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
+"""Kinds of failures that say only that something was stopped."""
+
 Outcome = Advanced[S] | Rejected
 
 

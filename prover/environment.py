@@ -17,11 +17,8 @@ from typing import get_args
 from lean_bridge import protocol
 from lean_bridge.errors import RequestFailed, ServerDied
 from lean_bridge.protocol import PremiseUse
-from prover.core import Advanced, Attempt, Goal, Hypothesis, Outcome, Position, Premise, Rejected
+from prover.core import AT_A_LIMIT, Advanced, Attempt, Goal, Hypothesis, Outcome, Position, Premise, Rejected
 from prover.workplace import Workplace
-
-_AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
-"""Kinds of errors that say that a look-up was too much for a goal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class LeanEnvironment:
             await self._renew()
             return []
         except RequestFailed as error:
-            if error.kind in _AT_A_LIMIT:
+            if error.kind in AT_A_LIMIT:
                 return []
             raise
         useless = self._workplace.unproved | self._workplace.without

@@ -33,7 +33,6 @@ class RelevanceRule:
     limit: int
     """So many names."""
     final: bool = False
-    effort: int = 1
 
 
 PREMISE_RULES = (
@@ -107,7 +106,7 @@ class RulesGenerator:
         for rule in self._relevance_rules:
             names = ", ".join([premise.name for premise in premises if premise.use == rule.use][: rule.limit])
             if names:
-                yield Proposal(rule.tactic.format(names), rule.cost, f"relevant: {rule.use}", rule.effort, rule.final)
+                yield Proposal(rule.tactic.format(names), rule.cost, f"relevant: {rule.use}", final=rule.final)
 
 
 def _apply(rules: Sequence[Rule], view: GoalView) -> Iterator[Proposal]:

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Generic, Literal
 
 from prover.core import (
+    AT_A_LIMIT,
     Advanced,
     Attempt,
     Environment,
@@ -32,14 +33,11 @@ from prover.search.budget import Account
 from prover.search.graph import Growth, NodeId, ProofGraph
 from prover.search.whole import Block, blocks
 
-_AT_A_LIMIT = frozenset({"heartbeats", "timeout"})
-"""Kinds of rejections that say nothing of the tactic but that it was stopped."""
-
 _MORE_EFFORT = 4
 """How many times the effort a tactic gets that was stopped."""
 
 _MOST_EFFORT = 20
-"""No tactic gets more."""
+"""With more than this no tactic is tried again."""
 
 _COST_OF_MORE_EFFORT = 1.0
 """How much dearer a tactic is when it is tried again: most that do not end soon do not end well."""
@@ -294,7 +292,7 @@ class Explorer(Generic[S]):
             self.graph.reject(node, proposal, outcome)
             self._tell_tried(trial, "rejected", outcome.message)
             effort = proposal.effort * _MORE_EFFORT
-            if outcome.kind in _AT_A_LIMIT and effort <= _MOST_EFFORT and not proposal.whole:
+            if outcome.kind in AT_A_LIMIT and effort <= _MOST_EFFORT and not proposal.whole:
                 self._wait(node, [replace(proposal, effort=effort, cost=proposal.cost + _COST_OF_MORE_EFFORT)])
             return None
         growth = self.graph.advance(node, proposal, outcome)

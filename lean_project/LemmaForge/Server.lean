@@ -1,17 +1,13 @@
 module
 
-public import LemmaForge.Check
 public import LemmaForge.Judge.Export
-public import LemmaForge.Premise.Lookup
-public import LemmaForge.Refute.Text
-public import LemmaForge.Mutate.Harvest
-public import LemmaForge.Trace.Open
+public import LemmaForge.Server.Library
 
 /-!
 # The server
 
 `start` gives a function from request lines to reply lines; who reads the lines and writes the answers is the host's affair (JavaScript around
-the embedded Lean, `Main.lean` natively). The state behind it is a table of environments and a table of proof states, both by number, both emptied only on request.
+the embedded Lean, `Main.lean` natively).
 
 A request ends in a reply whatever happens in it: errors are values (`RequestM`), and exceptions of `IO` are reported as `internal`.
 -/
@@ -22,74 +18,6 @@ namespace LemmaForge.Server
 
 open Lean Elab
 
-/-- What the server remembers between requests. -/
-structure State where
-  /-- Imported modules, by import list, and what is known of the axioms in them; never released. -/
-  imports : Std.HashMap String (Environment × IO.Ref Judge.Imported) := {}
-  /-- Open environments, by number. -/
-  environments : Std.HashMap Nat Command.State := {}
-  /-- Numbers of environments opened by `env.open`, by imports and prelude. -/
-  opened : Std.HashMap (String × String) Nat := {}
-  /-- Proof states, by number. -/
-  states : Std.HashMap Nat ProofState := {}
-  /-- Lemmas indexed for mutation, and the environments that they are of, by number. -/
-  indexes : Std.HashMap Nat (Command.State × Mutate.Index × Canonical) := {}
-  /-- What lemmas are about, for the modules of the latest look-up. -/
-  relevance : Array Name × Relevance := ({}, {})
-  /-- The next number to give. -/
-  next : Nat := 1
-  /-- Requests answered. -/
-  requests : Nat := 0
-
-/-- What a handler can reach. -/
-structure Context where
-  /-- Clock and interrupts. -/
-  clock : Clock
-  /-- The tables. -/
-  state : IO.Ref State
-  /-- `embedded` or `native`. -/
-  backend : String
-  /-- What submissions may be made of. -/
-  grammar : Judge.Grammar
-
-/-- A method of the protocol. -/
-abbrev Handler := Context → Request → RequestM Json
-
-/-- A number for something new. -/
-private def Context.fresh (c : Context) : BaseIO Nat :=
-  c.state.modifyGet fun s => (s.next, { s with next := s.next + 1 })
-
-private def Context.environment (c : Context) (id : Nat) : RequestM Command.State := do
-  let some env := (← c.state.get).environments[id]? | fail .unknownEnv s!"no environment {id}"
-  return env
-
-private def Context.proofState (c : Context) (id : Nat) : RequestM ProofState := do
-  let some state := (← c.state.get).states[id]? | fail .unknownState s!"no proof state {id}"
-  return state
-
-private def Context.keep (c : Context) (state : ProofState) : BaseIO Nat := do
-  let id ← c.fresh
-  c.state.modify fun s => { s with states := s.states.insert id state }
-  return id
-
-private def Context.keepEnvironment (c : Context) (env : Command.State) : BaseIO Nat := do
-  let id ← c.fresh
-  c.state.modify fun s => { s with environments := s.environments.insert id env }
-  return id
-
-/-- The limits that a request asks for. -/
-private def limitsOf (r : Request) (seconds : JsonNumber) (heartbeats : Nat := 200000) : RequestM StepLimits := do
-  let seconds := (← r.arg? JsonNumber "seconds").getD seconds
-  return { heartbeats := (← r.arg? Nat "heartbeats").getD heartbeats, milliseconds := (seconds.toFloat * 1000).toUInt64.toNat }
-
-/-- Runs a request as one step: the reply is an error when it was stopped from outside. -/
-private def Context.asStep {α : Type} (c : Context) (limits : StepLimits) (act : IO.CancelToken → RequestM α) : RequestM α := do
-  match ← c.clock.runStep limits fun token => (act token).run.toBaseIO with
-  | (_, some stop, _) => fail stop.kind (match stop with | .timeout => "stopped at its time limit" | .cancelled => "cancelled")
-  | (.ok (.ok value), none, _) => return value
-  | (.ok (.error e), none, _) => throw e
-  | (.error e, none, _) => throw (ε := RequestError) { kind := .internal, message := e.toString }
-
 /-! ## Methods -/
 
 /-- The first line of a server: what it is. -/
@@ -97,14 +25,6 @@ private def greeting (backend : String) : String :=
   let suffix := if !version.specialDesc.isEmpty then "-" ++ version.specialDesc else if version.isRelease then "" else "-pre"
   (Json.mkObj [("hello", Json.mkObj [("protocol", protocolVersion), ("server", serverVersion), ("lean", versionStringCore ++ suffix),
     ("commit", githash), ("backend", backend), ("platform", System.Platform.target)])]).compress
-
-/-- The environment of an import list, imported once. -/
-private def Context.importsOf (c : Context) (imports : Array Import) : RequestM (Environment × IO.Ref Judge.Imported) := do
-  let key := " ".intercalate (imports.map toString).toList
-  if let some found := (← c.state.get).imports[key]? then return found
-  let imported := (← importEnvironment imports, ← IO.mkRef {})
-  c.state.modify fun s => { s with imports := s.imports.insert key imported }
-  return imported
 
 /-- Where an environment comes from: modules, and text on top of them. -/
 private def openingOf (r : Request) : RequestM (Array Import × String × Parser.ModuleParserState × String) := do
@@ -191,17 +111,6 @@ private def fileCheck : Handler := fun c r => do
       if let some json ← theoremJson c input openSorries command before after then theorems.modify (·.push json)
     return Json.mkObj [("messages", ← messagesJson final.messages), ("ok", !final.messages.hasErrors),
       ("theorems", .arr (← theorems.get))]
-
-/-- The theorem that a request states: by `statement`, a proposition or a declaration, or by `declaration`. -/
-private def targetOf (c : Context) (r : Request) (token : IO.CancelToken) : RequestM Target := do
-  let before ← c.environment (← r.arg Nat "env")
-  match ← r.arg? String "statement", ← r.arg? String "declaration" with
-  | some text, none => Target.ofText before text token
-  | none, some text => Target.ofDeclaration before text token
-  | _, _ => fail .badRequest "give either `statement` or `declaration`"
-
-private def stateJson (c : Context) (id : Nat) (state : ProofState) (detail : Detail) : RequestM Json := do
-  return Json.mkObj [("id", id), ("goals", ← state.goalsJson detail (← c.clock.control.token.get))]
 
 private def goalStart : Handler := fun c r => do
   let detail := (← r.arg? Detail "detail").getD .text
@@ -345,15 +254,6 @@ private def proofReplay : Handler := fun c r => do
   let (result, _) ← c.judge limits (Judge.replay target terms text)
   return Json.mkObj <| verdict result ++ exported target extent? result ++ [("messages", .arr #[]), ("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
 
-/-- What the lemmas of the modules under an environment are about; found out once as long as the modules stay the same. -/
-private def Context.relevance (c : Context) (env : Environment) : BaseIO Relevance := do
-  let modules := env.header.moduleNames
-  let (known, relevance) := (← c.state.get).relevance
-  if known == modules then return relevance
-  let relevance := Relevance.build env
-  c.state.modify fun s => { s with relevance := (modules, relevance) }
-  return relevance
-
 private def premiseFind : Handler := fun c r => do
   let state ← c.proofState (← r.arg Nat "state")
   let number := (← r.arg? Nat "goal").getD 0
@@ -374,89 +274,6 @@ private def premiseFind : Handler := fun c r => do
     -- A goal of great numbers or terms may take a unifier to its limits; that is nobody's fault.
     | .error e => fail (if e.isMaxHeartbeat || e.isMaxRecDepth then .heartbeats else .internal) (← e.toMessageData.toString)
 
-private def refuteFind : Handler := fun c r => do
-  let limits ← limitsOf r 10 (heartbeats := 0)
-  -- The search ends by itself a little before it would be stopped.
-  let now ← IO.monoMsNow
-  let deadline := if limits.milliseconds == 0 then 0 else now + limits.milliseconds * 4 / 5
-  let standard : Refute.Config := {}
-  let config : Refute.Config := { evaluations := (← r.arg? Nat "evaluations").getD standard.evaluations, deadline }
-  let source? ← r.arg? String "statement"
-  let began ← IO.monoNanosNow
-  c.asStep limits fun token => do
-    let found ← Refute.find config (do c.relevance (← getEnv)) (← targetOf c r token) source? token
-    return Json.mkObj <| found ++ [("ms", millisecondsJson ((← IO.monoNanosNow) - began))]
-
-private def mutateOpen : Handler := fun c r => do
-  let env ← c.environment (← r.arg Nat "env")
-  let holdout := (← r.arg? (Array String) "holdout").getD #[]
-  let began ← IO.monoNanosNow
-  let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build (holdout.foldl (·.insert ·.toName) {}))
-  match built with
-  | .error e => fail .internal (← e.toMessageData.toString)
-  | .ok index =>
-    let id ← c.fresh
-    let canonical ← Canonical.new
-    c.state.modify fun s => { s with indexes := s.indexes.insert id (env, index, canonical) }
-    return Json.mkObj [("index", id), ("lemmas", index.size), ("seconds", secondsJson ((← IO.monoNanosNow) - began))]
-
-private def mutateRun : Handler := fun c r => do
-  let id ← r.arg Nat "index"
-  let some (env, index, canonical) := (← c.state.get).indexes[id]? | fail .unknownEnv s!"no index {id}"
-  let config ← r.arg Mutate.Config "config"
-  let limits ← limitsOf r 60
-  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
-    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
-    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
-    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest index canonical config name.toName) with
-    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
-    | (.error e, none, _) => return named [("failure", .str s!"error: {← e.toMessageData.toString}")]
-    | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]
-  return Json.mkObj [("harvests", .arr harvests)]
-
-/-- The names that an argument lists. -/
-private def namesOf (r : Request) (argument : String) : RequestM (Array Name) := do
-  return (← r.arg (Array String) argument).map String.toName
-
-private def traceList : Handler := fun c r => do
-  listModules (← c.environment (← r.arg Nat "env")).env (← namesOf r "modules")
-
-private def traceModulesOf : Handler := fun c r => do
-  let { env, .. } ← c.environment (← r.arg Nat "env")
-  let standard : ModulesQuery := { modules := ← namesOf r "modules" }
-  let query := { standard with
-    below := (← r.arg? Bool "below").getD standard.below
-    start := (← r.arg? Nat "from").getD standard.start
-    limit := (← r.arg? Nat "limit").getD standard.limit }
-  c.asStep (← limitsOf r 0) (traceModules env query)
-
-/-- The file that a request brings, ready to be elaborated as the source of the module that it names. -/
-private def Context.fileOf (c : Context) (r : Request) (limits : StepLimits) : RequestM (Parser.InputContext × Parser.ModuleParserState × Command.State) := do
-  let input := Parser.mkInputContext (← r.arg String "text").crlfToLf ((← r.arg? String "file").getD "input.lean")
-  let (imports, parser) ← parseFileHeader input
-  let (env, _) ← c.importsOf imports
-  let env := match ← r.arg? String "module" with
-    | some module => env.setMainModule module.toName
-    | none => env
-  let start := initialState env (maxHeartbeats.set baseOptions limits.heartbeats)
-  return (input, parser, { start with infoState := { enabled := true } })
-
-private def traceFileOf : Handler := fun c r => do
-  let limits ← limitsOf r 0
-  let (input, parser, start) ← c.fileOf r limits
-  c.asStep limits (traceFile input parser start)
-
-private def traceOpen : Handler := fun c r => do
-  let places ← r.arg (Array Place) "places"
-  let limits ← limitsOf r 0
-  let (input, parser, start) ← c.fileOf r limits
-  let states ← c.asStep limits (openPlaces input parser start places)
-  let states ← states.mapM fun state? => do
-    let some state := state? | return Json.null
-    let id ← c.keep state
-    stateJson c id state .text
-  return Json.mkObj [("states", .arr states)]
-
 private def serverStats : Handler := fun c _ => do
   let s ← c.state.get
   return Json.mkObj [("requests", s.requests), ("envs", s.environments.size), ("states", s.states.size),
@@ -466,9 +283,7 @@ private def serverStats : Handler := fun c _ => do
 private def methods : List (String × Handler) := [
   ("env.open", envOpen), ("env.release", envRelease), ("file.check", fileCheck), ("goal.start", goalStart),
   ("goal.run", goalRun), ("goal.view", goalView), ("goal.release", goalRelease), ("goal.finish", goalFinish),
-  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind), ("refute.find", refuteFind),
-  ("mutate.open", mutateOpen), ("mutate.run", mutateRun),
-  ("trace.list", traceList), ("trace.modules", traceModulesOf), ("trace.file", traceFileOf), ("trace.open", traceOpen), ("server.stats", serverStats)]
+  ("proof.check", proofCheck), ("proof.replay", proofReplay), ("premise.find", premiseFind), ("server.stats", serverStats)] ++ libraryMethods
 
 /-- Answers one line. The empty line is answered by the greeting. -/
 def answer (c : Context) (line : String) : BaseIO String := do

@@ -53,6 +53,10 @@ def withTypableNames (type : Expr) : MetaM Expr :=
       lctx := lctx.setUserName x.fvarId! name
     withLCtx lctx (← getLocalInstances) do mkForallFVars xs body
 
+/-- A way of printing that leaves less to be found out than Lean's usual one. -/
+def explicitPrinting (o : Options) : Options :=
+  o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true |>.setBool `pp.proofs true
+
 /-- The name under which a statement is printed. -/
 private def printedName : Name := `lemmaforgeSignature
 

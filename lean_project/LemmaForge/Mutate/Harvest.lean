@@ -53,13 +53,6 @@ instance : FromJson Config where
       branch := ← given "branch" standard.branch, size := ← given "size" standard.size, heartbeats := ← given "heartbeats" standard.heartbeats
       budget := ← given "budget" standard.budget }
 
-/-- Candidates that fell out. -/
-structure Rejected where
-  /-- How many. -/
-  count : Nat
-  /-- One of them. -/
-  example_ : String
-
 /-- A mutant, written. -/
 structure Mutant where
   /-- Hash of its statement. -/
@@ -80,7 +73,7 @@ structure Harvest where
   /-- The mutants. -/
   mutants : Array Mutant := #[]
   /-- What fell out, by stage and reason. -/
-  rejected : Std.HashMap (String × String) Rejected := {}
+  rejected : Rejects := {}
   /-- Candidates that entered each stage, and nanoseconds spent in it. -/
   laps : Std.HashMap String (Nat × Nat) := {}
   /-- Statements met. -/
@@ -122,10 +115,8 @@ private def measured {α : Type} (stage : String) (act : HarvestM α) : HarvestM
 
 /-- Counts a candidate that falls out. The first of its kind is told as an example, with the message. -/
 private def fallsOut (stage reason : String) (what : Unit → String) (message? : Option MessageData := none) : HarvestM Unit := do
-  let rejected ← match (← get).rejected[(stage, reason)]? with
-    | some r => pure { r with count := r.count + 1 }
-    | none => pure { count := 1, example_ := what () ++ (← message?.elim (pure "") fun m => return ": " ++ (← m.toString)) }
-  modify fun h => { h with rejected := h.rejected.insert (stage, reason) rejected }
+  let rejected ← (← get).rejected.add stage reason (do return what () ++ (← message?.elim (pure "") fun m => return ": " ++ (← m.toString)))
+  modify fun h => { h with rejected }
 
 /-! ## Proposals -/
 
@@ -374,10 +365,6 @@ instance : ToJson Mutant where
   toJson m := Json.mkObj [("canonical", m.canonical), ("steps", toJson m.steps), ("statement", m.signature), ("proof", m.proof), ("marks", toJson m.marks), ("size", m.size)]
 
 instance : ToJson Harvest where
-  toJson h := Json.mkObj [
-    ("mutants", toJson h.mutants),
-    ("rejects", .arr (h.rejected.toArray.map fun ((stage, reason), r) => Json.mkObj [("stage", stage), ("reason", reason), ("count", r.count), ("example", .str (r.example_.take 500).toString)])),
-    ("counts", Json.mkObj (h.laps.toList.map fun (stage, n, _) => (stage, (n : Json)))),
-    ("seconds", Json.mkObj (h.laps.toList.map fun (stage, _, t) => (stage, secondsJson t)))]
+  toJson h := Json.mkObj (("mutants", toJson h.mutants) :: stagesJson h.laps h.rejected)
 
 end LemmaForge.Mutate

@@ -1,6 +1,7 @@
 module
 
 public import Lean.Elab.Tactic
+public import LemmaForge.Stages
 public import LemmaForge.Mutate.Candidate
 
 /-!
@@ -15,27 +16,6 @@ public section
 namespace LemmaForge.Mutate
 
 open Lean Meta Elab
-
-/-- How often each stage was entered, and how long it took. -/
-structure Stopwatch where
-  /-- Times entered and nanoseconds, by stage. -/
-  laps : IO.Ref (Std.HashMap String (Nat × Nat))
-
-/-- Nothing measured yet. -/
-def Stopwatch.new : BaseIO Stopwatch := return { laps := ← IO.mkRef {} }
-
-/-- Adds a time to a stage. -/
-def Stopwatch.add (watch : Stopwatch) (stage : String) (nanoseconds : Nat) : BaseIO Unit :=
-  watch.laps.modify fun laps => laps.alter stage fun lap =>
-    let (n, t) := lap.getD (0, 0)
-    some (n + 1, t + nanoseconds)
-
-/-- Measures `act` as a part of `stage`. Stages do not contain each other, so that times add up. -/
-@[specialize] def Stopwatch.measure {m : Type → Type} {α : Type} [Monad m] [MonadLiftT BaseIO m] (watch : Stopwatch) (stage : String) (act : m α) : m α := do
-  let began ← (IO.monoNanosNow : BaseIO Nat)
-  let result ← act
-  watch.add stage ((← (IO.monoNanosNow : BaseIO Nat)) - began)
-  return result
 
 /-- Variables that Lean has read. -/
 structure Scope where
@@ -87,10 +67,6 @@ inductive TextFault where
   | script (message : MessageData)
   /-- The kernel refused the script's term. -/
   | kernel (message : String)
-
-/-- A way of printing that leaves less to be found out than Lean's usual one. -/
-private def explicit (o : Options) : Options :=
-  o.setBool `pp.numericTypes true |>.setBool `pp.fieldNotation false |>.setBool `pp.funBinderTypes true |>.setBool `pp.coercions.types true |>.setBool `pp.proofs true
 
 /-- So many statements of a theorem that need the explicit printing in a row, and it is tried first. -/
 private def habit : Nat := 3
@@ -209,7 +185,7 @@ def Candidate.readable (c : Candidate) (preamble : Array String) (reader : Reade
   let isHabit : Bool := (← reader.explicit.get) ≥ habit
   let mut complaint? : Option MessageData := none
   for isExplicit in [isHabit, !isHabit] do
-    let printing := if isExplicit then explicit else id
+    let printing := if isExplicit then explicitPrinting else id
     let printed ← watch.measure "print" <| attempt heartbeats do
       modifyThe Core.State ({ · with env := reader.outside })
       withTheReader Core.Context ({ · with currNamespace := .anonymous }) <| withOptions printing (signatureText c.levelParams c.type)

@@ -1,18 +1,17 @@
 module
 
-public import Lean.Elab.Tactic
-public import LemmaForge.Premise.Relevance
-public import LemmaForge.Refute.Values
+public import LemmaForge.Refute.Evaluate
 
 /-!
 # Looking for a counterexample
 
 To refute `∀ x, H x → C x` is to show an `x` with `H x` and not `C x`. The variables of a statement are gone through in order, each given the values of its type one after the other, and a
 hypothesis is looked at as soon as all its variables have values, so that most of the tree is never visited. A variable for which a hypothesis is an equation
-that can be solved gets the solution and nothing else. Assignments come in the order of their total simplicity: values have places in their lists, and places add up.
+that can be solved gets the solution and nothing else. Assignments come in the order of their total simplicity: values have places in their lists, and places add up. What half of the budget does not
+find that way is looked for at random, where the values of some variables may be far down in their lists.
 
-A proposition about closed terms is evaluated by computing its `Decidable` instance, which is found once for all values, or else by `simp`. A hypothesis that neither can evaluate is put to tactics in the end,
-once an assignment has passed all others. A conclusion that cannot be evaluated is taken apart: a conjunction is refuted by either part, an equation of functions at one point.
+A hypothesis that cannot be evaluated is put to tactics in the end, once an assignment has passed all others. A conclusion that cannot be evaluated is taken apart: a conjunction is refuted by either part, an
+equation of functions at one point, a structure by one of its fields.
 What is found is a proof of the negation, and nothing counts before the kernel has accepted it.
 -/
 
@@ -32,19 +31,6 @@ structure Config where
   attempts : Nat := 3
   /-- The largest sum of places of the values of an assignment. -/
   places : Nat := 60
-
-/-- How a proposition was found to be true or false: the tactic that shows it, and the proof. -/
-structure Evidence where
-  /-- What is written. -/
-  tactic : String
-  /-- Of the proposition, or of its negation. -/
-  proof : Expr
-
-/-- What is known of a proposition. -/
-inductive Truth where
-  | yes (why : Evidence)
-  | no (why : Evidence)
-  | unknown
 
 /-- What a statement is applied to: the value of a variable, or the proof of a hypothesis or an instance with the tactic that finds it. -/
 structure Argument where
@@ -68,6 +54,8 @@ inductive Use where
   | mpr
   /-- An equation of functions at the next argument. -/
   | congr
+  /-- A field of a structure that is a proposition: the name of the projection. -/
+  | field (projection : Name)
 
 /-- How a search ended. -/
 inductive Outcome where
@@ -90,9 +78,8 @@ private inductive Step where
   | test (place : Nat)
 
 /-- What does not change during a search. -/
-private structure Problem where
+private structure Problem extends Evaluator where
   config : Config
-  source : Source
   /-- Variables and hypotheses of the statement, as free variables. -/
   xs : Array Expr
   /-- The conclusion. -/
@@ -100,28 +87,28 @@ private structure Problem where
   /-- How the two follow from the statement. -/
   uses : Array Use
   steps : Array Step
-  simp : Simp.Context
-  simprocs : Simp.SimprocsArray
-  /-- What is written for `simp` as it is used here. -/
-  tactic : String
-  /-- The lemmas of the library, by what they are about. -/
-  relevance : MetaM Relevance
 
-private structure State where
-  evaluations : Nat := 0
+private structure State extends Evaluation where
   attempts : Nat := 0
+  /-- How many evaluations end the search that is going on. -/
+  limit : Nat
   /-- Instances of `Decidable` for a hypothesis (or the conclusion, at the end), by the values of types and propositions: with the other variables in them. -/
   instances : Std.HashMap (Nat × Array Expr) (Option Expr) := {}
-  /-- Values that were made. -/
-  made : Made := {}
   /-- What could not be evaluated, or has no values: the first. -/
   stuck? : Option MessageData := none
   /-- Whether a value was left out for want of places. -/
   cut : Bool := false
   /-- How often the proposition at a place could not be evaluated, as long as it never could. -/
   failures : Std.HashMap Nat (Option Nat) := {}
+  /-- Chance, the same in every search. -/
+  chance : StdGen := mkStdGen 1
 
 private abbrev SearchM := ReaderT Problem (StateRefT State MetaM)
+
+private def evaluating {α : Type} (act : EvaluateM α) : SearchM α := fun problem => do
+  let (result, evaluation) ← (act problem.toEvaluator).run (← get).toEvaluation
+  modify ({ · with toEvaluation := evaluation })
+  return result
 
 /-- The values so far, in the order of the variables; `none` for hypotheses and what is not assigned yet. -/
 private abbrev Assignment := Array (Option Argument)
@@ -134,63 +121,6 @@ private def Assignment.apply (σ : Assignment) (xs : Array Expr) (e : Expr) : Ex
       variables := variables.push x
       given := given.push argument.value
   return (e.replaceFVars variables given).headBeta
-
-/-- Runs an action under a small limit of its own; `none` when that is reached or it fails. Interrupts and time limits are passed on. -/
-private def within {α : Type} (heartbeats : Nat) (act : MetaM (Option α)) : MetaM (Option α) := do
-  let now ← IO.getNumHeartbeats
-  let saved ← saveState
-  tryCatchRuntimeEx (withTheReader Core.Context (fun c => { c with initHeartbeats := now, maxHeartbeats := heartbeats * 1000 }) act)
-    fun e => do
-      saved.restore
-      if e.isInterrupt then throw e
-      return none
-
-/-- Heartbeats for one evaluation. -/
-private def evaluationHeartbeats : Nat := 2000
-
-/-- Heartbeats for the tactics of one obligation. -/
-private def attemptHeartbeats : Nat := 20000
-
-/-- Computes an instance of `Decidable`: as far as `decide` does, or through everything, as the kernel does. -/
-private def compute (p inst : Expr) : MetaM Truth := do
-  for (tactic, transparency) in [("decide", TransparencyMode.default), ("decide +kernel", .all)] do
-    let value ← within evaluationHeartbeats do
-      return some (← withTransparency transparency (whnf (mkApp2 (mkConst ``Decidable.decide) p inst)))
-    match value with
-    | some (.const ``true _) => return .yes ⟨tactic, mkApp3 (mkConst ``of_decide_eq_true) p inst (← mkEqRefl (mkConst ``true))⟩
-    | some (.const ``false _) => return .no ⟨tactic, mkApp3 (mkConst ``of_decide_eq_false) p inst (← mkEqRefl (mkConst ``false))⟩
-    | _ => continue
-  return .unknown
-
-/-- Simplifies a proposition. -/
-private def simplify (problem : Problem) (p : Expr) : MetaM Truth := do
-  let result? ← within (4 * evaluationHeartbeats) do return some (← Meta.simp p problem.simp problem.simprocs).1
-  let some result := result? | return .unknown
-  if result.expr.isTrue then return .yes ⟨problem.tactic, ← mkOfEqTrue (← result.getProof)⟩
-  if result.expr.isFalse then return .no ⟨problem.tactic, ← mkOfEqFalse (← result.getProof)⟩
-  return .unknown
-
-/-- What is put to a closed proposition that could not be evaluated. -/
-private def tactics : List String := ["omega", "grind", "simp_all", "intros; omega", "(intros; split <;> omega)", "(intros; simp_all; omega)"]
-
-/-- Tries to prove a closed proposition by one tactic. -/
-private def attemptWith (tactic : String) (p : Expr) : MetaM (Option Expr) :=
-  within attemptHeartbeats do
-    let .ok stx := Parser.runParserCategory (← getEnv) `tactic tactic | return none
-    let goal ← mkFreshExprSyntheticOpaqueMVar p
-    let (left, _) ← (Tactic.run goal.mvarId! (Tactic.evalTactic stx)).run { errToSorry := false } {}
-    unless left.isEmpty do return none
-    let proof ← instantiateMVars goal
-    return if proof.hasSorry || proof.hasMVar then none else some proof
-
-/-- Tries to prove a closed proposition by tactics, in the end with lemmas about the same things. -/
-private def attempt (problem : Problem) (p : Expr) : MetaM (Option Evidence) := do
-  for tactic in tactics do
-    if let some proof ← attemptWith s!"({tactic})" p then return some ⟨tactic, proof⟩
-  let lemmas ← (← problem.relevance).forGrind p 6
-  if lemmas.isEmpty then return none
-  let tactic := s!"grind [{", ".intercalate (lemmas.toList.map toString)}]"
-  return (← attemptWith tactic p).map (⟨tactic, ·⟩)
 
 /-- The instance of `Decidable` for the proposition at a place, with all variables but types, propositions and instances left in it. -/
 private def instanceFor (place : Nat) (p : Expr) (σ : Assignment) : SearchM (Option Expr) := do
@@ -221,15 +151,10 @@ private def evaluate (place : Nat) (p : Expr) (σ : Assignment) : SearchM Truth 
   let failures := (← get).failures.getD place (some 0)
   if let some n := failures then
     if n ≥ mostFailures then return .unknown
-  let problem ← read
-  modify fun s => { s with evaluations := s.evaluations + 1 }
-  let closed := σ.apply problem.xs p
-  let computed ← match ← instanceFor place p σ with
-    | some inst => compute closed (σ.apply problem.xs inst)
-    | none => pure .unknown
-  let truth ← match computed with
-    | .unknown => simplify problem closed
-    | truth => pure truth
+  let { xs, .. } ← read
+  let closed := σ.apply xs p
+  let inst? ← instanceFor place p σ
+  let truth ← evaluating (truthOf closed (inst?.map (σ.apply xs)) 3)
   match truth with
   | .unknown =>
     stuckOn m!"cannot decide {closed}"
@@ -299,23 +224,34 @@ private def valuesFor (x : Expr) (σ : Assignment) : SearchM (Array Expr) := do
   if type.hasFVar then return #[]
   let { solution?, points, suggested } ← hintsFor x σ
   if let some solution := solution? then return #[solution]
-  let known ← valuesOf type
+  let known ← evaluating (valuesOf type)
   let known := known.extract 0 2 ++ suggested.filter (fun value => !known.contains value) ++ known.extract 2 known.size
   if points.isEmpty then return known
   let .forallE _ domain codomain _ ← whnfR type | return known
-  let others ← valuesOf codomain
+  let others ← evaluating (valuesOf codomain)
   return (← (others.extract 0 3).mapM fun other => withPoints domain points other) ++ known
 
-where
-  valuesOf (type : Expr) : SearchM (Array Expr) := do
-    let (found, made) ← (values (← read).source type).run (← get).made
-    modify fun s => { s with made }
-    return found
+/-- How values are chosen. -/
+private inductive Choice where
+  /-- All whose places add up to this. -/
+  | places (left : Nat)
+  /-- One at random for each variable, simple ones more often. -/
+  | chance
 
-/-- Goes on from step `k` with so many places left to give away, all of which must be given. Returns the outcome if the search is over. -/
-private partial def go (k : Nat) (places : Nat) (σ : Assignment) (open_ : List Nat) : SearchM (Option Outcome) := do
+/-- How far apart the places of two values of a type are that follow each other: a search with other types starts anew. -/
+private def stride (type : Expr) : Nat := if type.isSort && !type.isProp then 4 else 1
+
+/-- A place below `size`, small ones more often: the smaller one of two. -/
+private def drawn (size : Nat) : SearchM Nat := do
+  let (first, chance) := randNat (← get).chance 0 (size - 1)
+  let (second, chance) := randNat chance 0 (size - 1)
+  modify ({ · with chance })
+  return min first second
+
+/-- Goes on from step `k`. Returns the outcome if the search is over. -/
+private partial def go (k : Nat) (choice : Choice) (σ : Assignment) (open_ : List Nat) : SearchM (Option Outcome) := do
   let problem ← read
-  if (← get).evaluations ≥ problem.config.evaluations || (← get).attempts > problem.config.attempts then return some .spent
+  if (← get).evaluations ≥ (← get).limit || (← get).attempts > problem.config.attempts then return some .spent
   if problem.config.deadline > 0 && (← IO.monoMsNow) ≥ problem.config.deadline then return some .spent
   Core.checkSystem "refute"
   let some step := problem.steps[k]? | return ← leaf σ open_
@@ -323,25 +259,31 @@ private partial def go (k : Nat) (places : Nat) (σ : Assignment) (open_ : List 
   | .instantiate place =>
     let type := σ.apply problem.xs (← inferType problem.xs[place]!)
     let some inst ← within (4 * evaluationHeartbeats) (synthInstance? type) | return none
-    go (k + 1) places (σ.set! place (some ⟨inst, some "infer_instance"⟩)) open_
+    go (k + 1) choice (σ.set! place (some ⟨inst, some "infer_instance"⟩)) open_
   | .test place =>
     match ← evaluate place (← inferType problem.xs[place]!) σ with
-    | .yes why => go (k + 1) places (σ.set! place (some ⟨why.proof, some why.tactic⟩)) open_
+    | .yes why => go (k + 1) choice (σ.set! place (some ⟨why.proof, some why.tactic⟩)) open_
     | .no _ => return none
-    | .unknown => go (k + 1) places σ (place :: open_)
+    | .unknown => go (k + 1) choice σ (place :: open_)
   | .assign place =>
     let candidates ← valuesFor problem.xs[place]! σ
     if candidates.isEmpty then
       stuckOn m!"no values are known of {σ.apply problem.xs (← inferType problem.xs[place]!)}"
       return none
-    let last := problem.steps[k + 1 :].all fun step => !(step matches .assign _)
-    if candidates.size == 1 then
-      if last && places > 0 then return none
-      return ← go (k + 1) places (σ.set! place (some ⟨candidates[0]!, none⟩)) open_
-    if candidates.size > places + 1 then modify fun s => { s with cut := true }
-    for i in [if last then places else 0 : min candidates.size (places + 1)] do
-      if let some outcome ← go (k + 1) (places - i) (σ.set! place (some ⟨candidates[i]!, none⟩)) open_ then return some outcome
-    return none
+    let chosen (i : Nat) := σ.set! place (some ⟨candidates[i]!, none⟩)
+    match choice with
+    | .chance => go (k + 1) choice (chosen (← drawn candidates.size)) open_
+    | .places left =>
+      let last := problem.steps[k + 1 :].all fun step => !(step matches .assign _)
+      if candidates.size == 1 then
+        if last && left > 0 then return none
+        return ← go (k + 1) choice (chosen 0) open_
+      let stride := stride (← whnfR (← inferType problem.xs[place]!))
+      if candidates.size > left / stride + 1 then modify fun s => { s with cut := true }
+      if last && left % stride != 0 then return none
+      for i in [if last then left / stride else 0 : min candidates.size (left / stride + 1)] do
+        if let some outcome ← go (k + 1) (.places (left - i * stride)) (chosen i) open_ then return some outcome
+      return none
 where
   leaf (σ : Assignment) (open_ : List Nat) : SearchM (Option Outcome) := do
     let problem ← read
@@ -354,11 +296,11 @@ where
       modify fun s => { s with attempts := s.attempts + 1 }
       if (← get).attempts > problem.config.attempts then return some .spent
       for place in open_.reverse do
-        let some why ← attempt problem (σ.apply problem.xs (← inferType problem.xs[place]!)) | return none
+        let some why ← evaluating (attempt (σ.apply problem.xs (← inferType problem.xs[place]!))) | return none
         σ := σ.set! place (some ⟨why.proof, some why.tactic⟩)
     let some conclusion ← (match conclusion? with
       | some why => pure (some why)
-      | none => attempt problem (mkNot (σ.apply problem.xs problem.conclusion)) : MetaM (Option Evidence)) | return none
+      | none => evaluating (attempt (mkNot (σ.apply problem.xs problem.conclusion))) : SearchM (Option Evidence)) | return none
     return some (.refuted problem.uses (σ.map (·.getD default)) conclusion)
 
 /-- Whether the hypotheses of a closed proposition contradict each other: the tactic that shows it, after `intros`. -/
@@ -390,7 +332,7 @@ private def stepsFor (xs : Array Expr) : MetaM (Array Step) := do
   let mut done : Std.HashSet Nat := {}
   let kinds ← xs.mapM fun x => do
     let decl ← x.fvarId!.getDecl
-    if decl.binderInfo.isInstImplicit then return (2, decl.type)
+    if (← isClass? decl.type).isSome then return (2, decl.type)
     return (if ← isProp decl.type then 1 else 0, decl.type)
   let ready (done : Std.HashSet Nat) (type : Expr) : Bool := Id.run do
     for x in xs, i in [0 : xs.size] do
@@ -419,6 +361,17 @@ def lowestLevels (levelParams : List Name) (type : Expr) : List Level :=
     let sort := Expr.sort (.param name)
     if (type.find? (· == sort)).isSome then levelOne else levelZero
 
+/-- The fields of a structure that is a proposition: their projections and types. -/
+def fieldsOf (p : Expr) : MetaM (Array (Name × Expr)) := do
+  let .const name levels := p.getAppFn | return #[]
+  let some info := getStructureInfo? (← getEnv) name | return #[]
+  if name == ``And || name == ``Iff then return #[]
+  withLocalDeclD `self p fun self => do
+    let fields ← info.fieldInfo.filterMapM fun field => do
+      let type ← inferType (mkApp (mkAppN (.const field.projFn levels) p.getAppArgs) self)
+      return if type.containsFVar self.fvarId! || !(← isProp type) then none else some (field.projFn, type)
+    return fields
+
 /-- Goes through the propositions that follow from a statement and are false if it is to be refuted by them, until one gives a result: all of it, and then the parts of its conclusion. -/
 private partial def readings {α : Type} (uses : Array Use) (xs : Array Expr) (e : Expr) (act : Array Use → Array Expr → Expr → MetaM (Option α)) :
     MetaM (Option α) :=
@@ -438,45 +391,47 @@ private partial def readings {α : Type} (uses : Array Use) (xs : Array Expr) (e
       let .forallE name domain _ _ ← whnfR type | return none
       let name := if name.hasMacroScopes then `x else name
       withLocalDeclD name domain fun y => do readings (uses.push .congr) (xs.push y) (← mkEq (mkApp f y).headBeta (mkApp g y).headBeta) act
-    | _ => return none
+    | _ =>
+      for (projection, type) in ← fieldsOf body do
+        if let some result ← readings (uses.push (.field projection)) xs type act then return some result
+      let some (.defnInfo _) := body.getAppFn.constName?.bind (← getEnv).find? | return none
+      let some unfolded ← withDefault (unfoldDefinition? body) | return none
+      readings uses xs unfolded.headBeta act
 
-/-- Functions of the statement that are defined outside of Lean's own library: `simp` does not know them of its own accord. -/
-private def ownFunctions (type : Expr) : MetaM (Array Name) := do
-  let env ← getEnv
-  let isOwn (name : Name) : Bool := match env.getModuleIdxFor? name with
-    | some index => ![`Init, `Std, `Lean].contains (env.header.moduleNames[index.toNat]!).getRoot
-    | none => true
-  type.getUsedConstants.filterM fun name => do
-    unless isOwn name && !isInstanceCore env name && (env.find? name).any (·.isDefinition) do return false
-    return (← getEqnsFor? name).isSome
-
-/-- Looks for a counterexample to a closed proposition without universe parameters. -/
-def search (config : Config) (relevance : MetaM Relevance) (type : Expr) : MetaM Outcome := do
-  let functions ← ownFunctions type
-  let theorems ← functions.foldlM (init := ← getSimpTheorems) fun theorems name => do
-    ((← getEqnsFor? name).getD #[]).foldlM (init := theorems) fun theorems equation => theorems.addConst equation
-  let simp ← Simp.mkContext { decide := true } (simpTheorems := #[theorems]) (congrTheorems := ← getSimpCongrTheorems)
-  let tactic := if functions.isEmpty then "simp" else s!"simp [{", ".intercalate (functions.toList.map toString)}]"
-  let simprocs := #[← Simp.getSimprocs]
+/-- Looks for a counterexample to a closed proposition without universe parameters. Says also how many propositions were evaluated. -/
+def search (config : Config) (relevance : MetaM Relevance) (type : Expr) : MetaM (Outcome × Nat) := do
   let source : Source := { numbers := (numbersIn type).qsort (· < ·) }
+  let evaluator ← Evaluator.about type source relevance config.deadline
   let first ← IO.mkRef none
+  let evaluations ← IO.mkRef 0
   let found? ← readings #[] #[] type fun uses xs conclusion => do
-    let problem : Problem := { config, source, xs, conclusion, uses, simp, simprocs, tactic, relevance, steps := ← stepsFor xs }
-    let (outcome, _) ← (run problem).run {}
+    let problem : Problem := { evaluator with config, xs, conclusion, uses, steps := ← stepsFor xs }
+    let (outcome, state) ← (run problem).run { limit := config.evaluations / 2 }
+    evaluations.modify (· + state.evaluations)
     if (← first.get).isNone then first.set (some outcome)
     -- What could be evaluated need not be taken apart.
     return if outcome matches .stuck _ then none else some outcome
-  return found?.getD ((← first.get).getD .exhausted)
+  return (found?.getD ((← first.get).getD .exhausted), ← evaluations.get)
 where
   run (problem : Problem) : StateRefT State MetaM Outcome := do
     let start : Assignment := Array.replicate problem.xs.size none
+    let mut isWhole := false
     for places in [0 : problem.config.places + 1] do
       modify fun s => { s with cut := false }
-      if let some outcome ← go 0 places start [] problem then
-        if let .spent := outcome then return ← stuckOr .spent
+      match ← go 0 (.places places) start [] problem with
+      | some .spent => break
+      | some outcome => return outcome
+      | none =>
+        unless (← get).cut do
+          isWhole := true
+          break
+    if isWhole then return ← stuckOr .exhausted
+    modify fun s => { s with limit := config.evaluations }
+    for _ in [0 : config.evaluations / 2] do
+      if let some outcome ← go 0 .chance start [] problem then
+        if outcome matches .spent then break
         return outcome
-      unless (← get).cut do break
-    stuckOr .exhausted
+    stuckOr .spent
   stuckOr (outcome : Outcome) : StateRefT State MetaM Outcome := do
     match (← get).stuck? with
     | some what => return .stuck (← what.toString)

@@ -1,6 +1,7 @@
 module
 
 public import LemmaForge.Refute.Search
+public import LemmaForge.Signature
 public import LemmaForge.Statement
 
 /-!
@@ -16,16 +17,6 @@ namespace LemmaForge.Refute
 
 open Lean Meta Elab
 
-/-- What is written for a proof inside a value. -/
-private def byDecide : Name := `lemmaforgeByDecide
-
-/-- A closed value as text that reads back, given its type. -/
-def valueText (value : Expr) : MetaM String := do
-  withLocalDeclD byDecide (mkConst ``True) fun proof => do
-    let shown ← Meta.transform value (pre := fun e => return if ← isProof e then .done proof else .continue)
-    let text := (← ppExpr shown).pretty (width := 100000)
-    return text.replace byDecide.toString "(by decide)"
-
 /-- A witness: the variable, its type and its value. -/
 structure Witness where
   /-- As in the statement. -/
@@ -34,6 +25,13 @@ structure Witness where
   type : String
   /-- As Lean prints it. -/
   value : String
+
+/-- A proposition, unfolded until it is one that can be taken apart. -/
+private partial def shaped (p : Expr) : MetaM Expr := do
+  if p.isAppOf ``And || p.isAppOf ``Iff || p.isAppOf ``Eq || p.isForall || !(← fieldsOf p).isEmpty then return p
+  match ← withDefault (unfoldDefinition? p) with
+  | some unfolded => shaped unfolded.headBeta
+  | none => return p
 
 /-- The values that a reader asks for, of a refuted statement, and the proof of its negation. -/
 def refutationText (type : Expr) (uses : Array Use) (arguments : Array Argument) (conclusion : Evidence) : MetaM (Array Witness × String) := do
@@ -45,24 +43,29 @@ def refutationText (type : Expr) (uses : Array Use) (arguments : Array Argument)
   for use in uses do
     let wanted := match use with | .apply count => count | .congr => 1 | _ => 0
     let mut given := #[]
+    rest ← match use with
+      | .apply _ => whnf rest
+      | _ => shaped rest
     if let .congr := use then
       let some (functions, f, g) := rest.eq? | throwError "no equation of functions: {rest}"
       let .forallE name domain _ _ ← whnfR functions | throwError "no functions: {rest}"
       rest := .forallE name domain (← mkEq (mkApp f (.bvar 0)) (mkApp g (.bvar 0))) .default
     for argument in left.take wanted do
-      let .forallE name domain body info ← whnfCore rest | throwError "the statement has fewer variables than values"
+      let .forallE name domain body _ ← whnfCore rest | throwError "the statement has fewer variables than values"
       match argument.tactic? with
       | some tactic => given := given.push s!"(by {tactic})"
       | none =>
         let shown := (← ppExpr domain).pretty (width := 100000)
         let value ← valueText argument.value
         given := given.push s!"({value} : {shown})"
-        unless info.isInstImplicit do
-          witnesses := witnesses.push { name := name.eraseMacroScopes.toString, type := shown, value }
+        witnesses := witnesses.push { name := name.eraseMacroScopes.toString, type := shown, value }
       rest := (body.instantiate1 argument.value).headBeta
     left := left.drop wanted
     let texts := " ".intercalate given.toList
     match use with
+    | .field projection =>
+      rest := (← fieldsOf rest).findSome? (fun (name, type) => if name == projection then some type else none) |>.getD rest
+      applied := s!"({applied}).{projection.getString!}"
     | .apply _ => applied := if isHead then s!"@h {texts}" else s!"({applied}) {texts}"
     | .congr => applied := s!"congrFun ({applied}) {texts}"
     | .left => applied := s!"({applied}).1"; rest := rest.getAppArgs[0]!
@@ -73,17 +76,18 @@ def refutationText (type : Expr) (uses : Array Use) (arguments : Array Argument)
   return (witnesses, s!"fun h => absurd ({applied}) (by {conclusion.tactic})")
 
 /-- What is claimed of a statement, as a text that is read as that in the environment before the statement: its negation, in the words of the source if it can be,
-or another proposition, as Lean prints it. A declaration is called after the one that the statement was, with `suffix`. -/
-def claimText (target : Target) (claim : Expr) (source? : Option String) (suffix : String) (token : IO.CancelToken) : RequestM String := do
-  let printed ← match ← runTermElab target.before token (do return (← ppExpr claim).pretty (width := 100000)) with
-    | .ok text => pure text
-    | .error e => fail .internal (← e.toMessageData.toString)
+or another proposition, as Lean prints it; `none` if Lean reads something else in every way of printing. A declaration is called after the one that the statement was, with `suffix`. -/
+def claimText? (target : Target) (claim : Expr) (source? : Option String) (suffix : String) (token : IO.CancelToken) : RequestM (Option String) := do
   let negated := (source?.toList ++ (fromSyntax? target.command).toList).map fun text => s!"¬ ({text})"
-  for text in negated ++ [printed] do
-    if ← readsAs text claim then
-      return if target.name == anonymousTheorem then text else s!"theorem {privateToUserName target.name}.{suffix} : {text} := by sorry"
-  fail .elaboration s!"what is claimed of the statement does not read back as printed: {printed}"
+  for text in negated do
+    if ← readsAs text claim then return some (declared text)
+  for options in [id, explicitPrinting] do
+    if let .ok text ← runTermElab target.before token (withOptions options do return (← ppExpr claim).pretty (width := 100000)) then
+      if ← readsAs text claim then return some (declared text)
+  return none
 where
+  declared (text : String) : String :=
+    if target.name == anonymousTheorem then text else s!"theorem {privateToUserName target.name}.{suffix} : {text} := by sorry"
   readsAs (text : String) (expected : Expr) : RequestM Bool := do
     match ← (Target.ofStatement target.before text token).run.toBaseIO with
     | .ok (.ok read) =>
@@ -100,28 +104,47 @@ where
     let texts ← binders.toList.mapM (·.reprint)
     return s!"∀ {" ".intercalate (texts.map (·.trimAscii.toString))}, {type.trimAscii}"
 
-/-- Looks for a counterexample to a statement; gives the fields of the reply. `source?` is the statement as it was written, if it was a proposition. -/
-def find (config : Config) (relevance : MetaM Relevance) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM (List (String × Json)) := do
+/-- What came of a search, as text. -/
+structure Found where
+  /-- `refuted`, `vacuous`, `exhausted`, `spent` or `stuck`. -/
+  outcome : String
+  /-- The negation of the statement; if `vacuous`, the statement with `False` for its conclusion. Empty if it cannot be written. -/
+  claim : String
+  /-- What could not be evaluated, if `stuck`. -/
+  on : String
+  /-- The values. -/
+  witnesses : Array Witness
+  /-- Proves the claim. -/
+  proof? : Option String
+  /-- Propositions that were evaluated. -/
+  evaluations : Nat
+
+instance : ToJson Witness where
+  toJson w := Json.mkObj [("name", w.name), ("type", .str w.type), ("value", .str w.value)]
+
+instance : ToJson Found where
+  toJson f := Json.mkObj [("outcome", f.outcome), ("claim", f.claim), ("on", f.on), ("witnesses", toJson f.witnesses), ("proof", toJson f.proof?), ("evaluations", f.evaluations)]
+
+/-- Looks for a counterexample to a statement. `source?` is the statement as it was written, if it was a proposition. -/
+def find (config : Config) (relevance : MetaM Relevance) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM Found := do
   let type := target.type.instantiateLevelParams target.levelParams (lowestLevels target.levelParams target.type)
-  let look : TermElabM (String × String × Option (Array Witness × String) × Option Expr) := do
-    match ← search config relevance type with
-    | .refuted uses arguments conclusion => return ("refuted", "", some (← refutationText type uses arguments conclusion), none)
-    | ended =>
-      if let some (tactic, falsified) ← vacuous? type then return ("vacuous", "", some (#[], s!"by {tactic}"), some falsified)
-      match ended with
-      | .stuck on => return ("stuck", on, none, none)
-      | .spent => return ("spent", "", none, none)
-      | _ => return ("exhausted", "", none, none)
+  let look : TermElabM (Found × Expr) := do
+    let (ended, evaluations) ← search config relevance type
+    let found : Found := { outcome := "exhausted", claim := "", on := "", witnesses := #[], proof? := none, evaluations }
+    if let .refuted uses arguments conclusion := ended then
+      let (witnesses, proof) ← refutationText type uses arguments conclusion
+      return ({ found with outcome := "refuted", witnesses, proof? := some proof }, mkNot type)
+    if let some (tactic, falsified) ← vacuous? type then return ({ found with outcome := "vacuous", proof? := some s!"by {tactic}" }, falsified)
+    match ended with
+    | .stuck on => return ({ found with outcome := "stuck", on }, mkNot type)
+    | .spent => return ({ found with outcome := "spent" }, mkNot type)
+    | _ => return (found, mkNot type)
   match ← runTermElab { target.before with env := target.env } token look with
   | .error e => fail .internal (← e.toMessageData.toString)
-  | .ok (outcome, on, text?, falsified?) =>
-    let claim ← match falsified? with
-      | some falsified => claimText target falsified none "vacuous" token
-      | none => claimText target (mkNot type) source? "refuted" token
-    let witness (w : Witness) := Json.mkObj [("name", (w.name : Json)), ("type", .str w.type), ("value", .str w.value)]
-    let shown := match text? with
-      | none => []
-      | some (witnesses, proof) => [("witnesses", Json.arr (witnesses.map witness)), ("proof", .str proof)]
-    return [("outcome", (.str outcome : Json)), ("claim", .str claim), ("on", .str on)] ++ shown
+  | .ok (found, claim) =>
+    let isNegation := found.outcome != "vacuous"
+    match ← claimText? target claim (if isNegation then source? else none) (if isNegation then "refuted" else "vacuous") token with
+    | some claim => return { found with claim }
+    | none => return { found with outcome := "stuck", on := "its negation cannot be written so that Lean reads it back", witnesses := #[], proof? := none }
 
 end LemmaForge.Refute

@@ -45,6 +45,16 @@ def numeral (type : Expr) (n : Int) : MetaM Expr := do
 private def numerals (type : Expr) (numbers : Array Nat) : MetaM (Array Expr) :=
   numbers.mapM fun (n : Nat) => numeral type (n : Int)
 
+/-- A closed value as text that reads back. -/
+def valueText (value : Expr) : MetaM String := do
+  withLocalDeclD byDecide (mkConst ``True) fun proof => do
+    let shown ← Meta.transform value (pre := fun e => return if ← isProof e then .done proof else .continue)
+    let text := (← ppExpr shown).pretty (width := 100000)
+    return text.replace byDecide.toString "(by decide)"
+where
+  /-- What is written for a proof inside a value. -/
+  byDecide : Name := `lemmaforgeByDecide
+
 /-- The natural number that a closed term is. -/
 def natural? (e : Expr) : MetaM (Option Nat) := do
   match ← evalNat e with
@@ -70,13 +80,27 @@ private def someLists (elements : Array Expr) : Array (List Expr) := Id.run do
     found := found ++ longest
   return found.push (elements.extract 0 4).toList
 
+/-- Some lists of length `n`: of one element, and with another one at one place, and of different ones. -/
+private def listsOf (n : Nat) (elements : Array Expr) : Array (List Expr) := Id.run do
+  let some a := elements[0]? | return if n == 0 then #[[]] else #[]
+  let mut found := #[List.replicate n a]
+  for b in elements.extract 1 3 do
+    for i in [0:n] do found := found.push ((List.replicate n a).set (n - 1 - i) b)
+  if n > 1 && elements.size ≥ n then found := found.push (elements.extract 0 n).toList |>.push (elements.extract 0 n).toList.reverse
+  return found
+
 /-- Types that stand for any type, those with the most structure first. -/
 def someTypes : Array Expr :=
-  #[mkConst ``Nat, mkConst ``Bool, mkConst ``Unit, mkConst ``Int, mkConst ``Empty]
+  #[mkConst ``Nat, mkConst ``Bool, mkConst ``UInt8, mkConst ``Unit, mkConst ``Int, mkConst ``Empty]
 
-/-- Types whose values are written as numerals, besides `Nat`, `Int` and `Rat`. -/
-private def machineIntegers : List Name :=
-  [``UInt8, ``UInt16, ``UInt32, ``UInt64, ``USize, ``Int8, ``Int16, ``Int32, ``Int64, ``ISize]
+/-- Functions from types to types that stand for any such function, monads for instance. -/
+def someTypeFunctions : Array Expr :=
+  #[``Option, ``List, ``Id].map fun name => mkConst name [levelZero]
+
+/-- Machine integers: their sizes, at least, and whether they have a sign. -/
+private def machineIntegers : List (Name × Nat × Bool) := [
+  (``UInt8, 8, false), (``UInt16, 16, false), (``UInt32, 32, false), (``UInt64, 64, false), (``USize, 32, false),
+  (``Int8, 8, true), (``Int16, 16, true), (``Int32, 32, true), (``Int64, 64, true), (``ISize, 32, true)]
 
 private def fun' (name : Name) (domain : Expr) (body : Expr → MetaM Expr) : MetaM Expr :=
   withLocalDeclD name domain fun x => do mkLambdaFVars #[x] (← body x)
@@ -99,6 +123,7 @@ where
       if level.isZero then return #[mkConst ``True, mkConst ``False]
       return if level == levelOne then someTypes else #[]
     | .forallE name domain codomain _ =>
+      if codomain == .sort levelOne then return (if domain == .sort levelOne then someTypeFunctions else #[]) ++ (← functions name domain codomain)
       if codomain.hasLooseBVars || (← isProp domain) then return #[]
       functions name domain codomain
     | _ =>
@@ -127,9 +152,18 @@ where
       if w > 128 then return #[]
       let corners := if w == 0 then #[] else #[2 ^ w - 1, 2 ^ (w - 1), 2 ^ (w - 1) - 1]
       return ← numerals type ((distinct (#[0, 1] ++ corners ++ naturals)).filter (· < 2 ^ w))
-    if machineIntegers.contains head then
-      let ends ← #[(-1 : Int), -2, 127, -128].mapM (numeral type ·)
-      return (← numerals type #[0, 1]) ++ ends ++ (← numerals type (naturals.filter fun n => 1 < n && n < 127))
+    if let some (size, signed) := machineIntegers.lookup head then
+      let half := (2 : Int) ^ (size - 1)
+      let ends := if signed then #[-1, -half, half - 1, 2, -2] else #[2 * half - 1, half, 2]
+      let others := naturals.filter fun n => 2 < n && n < half.toNat
+      return ← ((#[0, 1] ++ ends) ++ others.map Int.ofNat).mapM (numeral type ·)
+    if head == ``Vector then
+      let some n ← natural? (argument 1) | return #[]
+      if n > 8 then return #[]
+      let lists := listsOf n (← values source (argument 0) (depth - 1))
+      return ← lists.mapM fun list => do
+        let proof ← mkDecideProof (← mkEq (← mkAppM ``Array.size #[← mkArrayLit (argument 0) list]) (toExpr n))
+        mkAppOptM ``Vector.mk #[argument 0, argument 1, ← mkArrayLit (argument 0) list, proof]
     if head == ``List || head == ``Array then
       let lists := someLists (← values source (argument 0) (depth - 1))
       return ← lists.mapM fun list => if head == ``List then mkListLit (argument 0) list else mkArrayLit (argument 0) list
@@ -180,8 +214,21 @@ where
           try found := found.push (← fun' `x domain fun x => fun' `y domain fun y => mkAppM relation #[x, y])
           catch _ => continue
       return found ++ outer.extract 2 8
+    found := found ++ (← embeddings name domain codomain)
     let points ← try pointwise name domain codomain catch _ => pure #[]
     return found ++ points ++ outer.extract 2 8
+  /-- Constructors with one field, as functions: `some`, for example. -/
+  embeddings (name : Name) (domain codomain : Expr) : StateRefT Made MetaM (Array Expr) := do
+    let .const head levels := (← whnfR codomain).getAppFn | return #[]
+    let some (.inductInfo info) := (← getEnv).find? head | return #[]
+    let mut found := #[]
+    if head == ``List then found := found.push (← fun' name domain fun x => mkListLit domain [x])
+    for constructor in info.ctors do
+      let start := mkAppN (mkConst constructor levels) (codomain.getAppArgs.extract 0 info.numParams)
+      let .forallE _ field result _ ← whnfR (← inferType start) | continue
+      if field == domain && (← pure !result.hasLooseBVars) && result == codomain then
+        found := found.push (← fun' name domain fun x => return mkApp start x)
+    return found
   pointwise (name : Name) (domain codomain : Expr) : StateRefT Made MetaM (Array Expr) := do
     let points := (← values source domain (depth - 1)).extract 0 3
     let images := (← values source codomain (depth - 1)).extract 0 3

@@ -39,7 +39,7 @@ KINDS = [
     FalseStatement("∀ x : Rat, x ≤ x * x", ("1 / 2",)),
     FalseStatement("∀ x : Fin 5, x.val < 4", ("4",)),
     FalseStatement("∀ x y : BitVec 8, x + y = x ||| y", ("1", "1")),
-    FalseStatement("∀ u : UInt8, u < u + 1", ("-1",)),
+    FalseStatement("∀ u : UInt8, u < u + 1", ("255",)),
     FalseStatement("∀ b c : Bool, (b && c) = b", ("true", "false")),
     FalseStatement("∀ c : Char, c.isAlpha", ("' '",)),
     FalseStatement("∀ s t : String, s ++ t = t ++ s", ('"a"', '"b"')),

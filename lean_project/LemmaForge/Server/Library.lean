@@ -1,0 +1,128 @@
+module
+
+public import LemmaForge.Server.Context
+public import LemmaForge.Trace.Open
+
+/-!
+# Methods about a whole library
+
+Those that go through the theorems of a library or the files of a project: tracing, mutating, making conjectures; and the search for counterexamples.
+-/
+
+public section
+
+namespace LemmaForge.Server
+
+open Lean Elab
+
+private def refuteFind : Handler := fun c r => do
+  let limits ← limitsOf r 10 (heartbeats := 0)
+  -- The search ends by itself a little before it would be stopped.
+  let now ← IO.monoMsNow
+  let deadline := if limits.milliseconds == 0 then 0 else now + limits.milliseconds * 4 / 5
+  let standard : Refute.Config := {}
+  let config : Refute.Config := { evaluations := (← r.arg? Nat "evaluations").getD standard.evaluations, deadline }
+  let source? ← r.arg? String "statement"
+  let began ← IO.monoNanosNow
+  c.asStep limits fun token => do
+    let found ← Refute.find config (do c.relevance (← getEnv)) (← targetOf c r token) source? token
+    return (toJson found).setObjVal! "ms" (millisecondsJson ((← IO.monoNanosNow) - began))
+
+private def refuteConjectures : Handler := fun c r => do
+  let state ← c.environment (← r.arg Nat "env")
+  let config ← r.arg Refute.ConjectureConfig "config"
+  let siblings ← c.siblings state.env
+  let canonical ← Canonical.new
+  let limits ← limitsOf r 60 (heartbeats := 0)
+  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
+    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
+    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
+    let watch ← Stopwatch.new
+    let work (token : IO.CancelToken) : BaseIO (Except String Refute.Conjectures) := do
+      let shop : Refute.Workshop := { config, siblings, canonical, relevance := do c.relevance (← getEnv), state, token, watch }
+      match ← (Refute.conjectures shop name.toName).run.toBaseIO with
+      | .ok (.ok made) => return .ok made
+      | .ok (.error e) => return .error e.message
+      | .error e => return .error e.toString
+    match ← c.clock.runStep limits work with
+    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
+    | (.error message, none, _) => return named [("failure", .str s!"error: {message}")]
+    | (.ok made, none, _) => return named [("harvest", toJson made)]
+  return Json.mkObj [("harvests", .arr harvests)]
+
+private def mutateOpen : Handler := fun c r => do
+  let env ← c.environment (← r.arg Nat "env")
+  let holdout := (← r.arg? (Array String) "holdout").getD #[]
+  let began ← IO.monoNanosNow
+  let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build (holdout.foldl (·.insert ·.toName) {}))
+  match built with
+  | .error e => fail .internal (← e.toMessageData.toString)
+  | .ok index =>
+    let id ← c.fresh
+    let canonical ← Canonical.new
+    c.state.modify fun s => { s with indexes := s.indexes.insert id (env, index, canonical) }
+    return Json.mkObj [("index", id), ("lemmas", index.size), ("seconds", secondsJson ((← IO.monoNanosNow) - began))]
+
+private def mutateRun : Handler := fun c r => do
+  let id ← r.arg Nat "index"
+  let some (env, index, canonical) := (← c.state.get).indexes[id]? | fail .unknownEnv s!"no index {id}"
+  let config ← r.arg Mutate.Config "config"
+  let limits ← limitsOf r 60
+  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
+    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
+    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
+    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest index canonical config name.toName) with
+    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
+    | (.error e, none, _) => return named [("failure", .str s!"error: {← e.toMessageData.toString}")]
+    | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]
+  return Json.mkObj [("harvests", .arr harvests)]
+
+/-- The names that an argument lists. -/
+private def namesOf (r : Request) (argument : String) : RequestM (Array Name) := do
+  return (← r.arg (Array String) argument).map String.toName
+
+private def traceList : Handler := fun c r => do
+  listModules (← c.environment (← r.arg Nat "env")).env (← namesOf r "modules")
+
+private def traceModulesOf : Handler := fun c r => do
+  let { env, .. } ← c.environment (← r.arg Nat "env")
+  let standard : ModulesQuery := { modules := ← namesOf r "modules" }
+  let query := { standard with
+    below := (← r.arg? Bool "below").getD standard.below
+    start := (← r.arg? Nat "from").getD standard.start
+    limit := (← r.arg? Nat "limit").getD standard.limit }
+  c.asStep (← limitsOf r 0) (traceModules env query)
+
+/-- The file that a request brings, ready to be elaborated as the source of the module that it names. -/
+private def Context.fileOf (c : Context) (r : Request) (limits : StepLimits) : RequestM (Parser.InputContext × Parser.ModuleParserState × Command.State) := do
+  let input := Parser.mkInputContext (← r.arg String "text").crlfToLf ((← r.arg? String "file").getD "input.lean")
+  let (imports, parser) ← parseFileHeader input
+  let (env, _) ← c.importsOf imports
+  let env := match ← r.arg? String "module" with
+    | some module => env.setMainModule module.toName
+    | none => env
+  let start := initialState env (maxHeartbeats.set baseOptions limits.heartbeats)
+  return (input, parser, { start with infoState := { enabled := true } })
+
+private def traceFileOf : Handler := fun c r => do
+  let limits ← limitsOf r 0
+  let (input, parser, start) ← c.fileOf r limits
+  c.asStep limits (traceFile input parser start)
+
+private def traceOpen : Handler := fun c r => do
+  let places ← r.arg (Array Place) "places"
+  let limits ← limitsOf r 0
+  let (input, parser, start) ← c.fileOf r limits
+  let states ← c.asStep limits (openPlaces input parser start places)
+  let states ← states.mapM fun state? => do
+    let some state := state? | return Json.null
+    let id ← c.keep state
+    stateJson c id state .text
+  return Json.mkObj [("states", .arr states)]
+
+/-- The methods of this part by name. -/
+def libraryMethods : List (String × Handler) := [
+  ("refute.find", refuteFind), ("refute.conjectures", refuteConjectures), ("mutate.open", mutateOpen), ("mutate.run", mutateRun),
+  ("trace.list", traceList), ("trace.modules", traceModulesOf), ("trace.file", traceFileOf), ("trace.open", traceOpen)]
+
+end LemmaForge.Server

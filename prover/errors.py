@@ -9,6 +9,9 @@ does wrong is raised as `lean_bridge.errors.BridgeError` and comes back as an at
     ├── GraphError        the search graph was asked for what it does not hold, or one of its invariants is broken
     ├── GeneratorError    a generator answered something that cannot be used
     ├── BadBenchmark      a file of problems is not what it should be
+    ├── BadPredictions    a file of answers to a benchmark is of another run, or cannot be read or written
+    ├── ChatFailed        a model behind a server gave no completion
+    │   └── ChatRefused   it will give none: the key, the address or the name of the model is wrong
     └── UnknownTheorem    the file has no open theorem of that name
 """
 
@@ -33,3 +36,15 @@ class UnknownTheorem(ProverError):
 
 class BadBenchmark(ProverError):
     """Raised when a file of problems, or of errata, cannot be read; the message says where and what to do."""
+
+
+class BadPredictions(ProverError):
+    """Raised when a file of answers belongs to another run, or cannot be read or written; the message says what to do."""
+
+
+class ChatFailed(ProverError):
+    """Raised when a server gave no completion, at the end of all tries; the message says what it answered and what to do."""
+
+
+class ChatRefused(ChatFailed):
+    """Raised when a server refuses the caller and not the request: asking for something else will not help."""

@@ -35,9 +35,7 @@ _LINE = re.compile(
 
 _BOXED = re.compile(r"\\boxed\s*\{(?P<inside>(?:[^{}]|\{[^{}]*\})*)\}")
 
-_ABOUT_THE_STATEMENT = re.compile(
-    r"(?:statement|claim|proposition|assertion|命题|陈述|说法)(?P<rest>.*)", re.IGNORECASE
-)
+_STATEMENT = re.compile(r"(?:statement|claim|proposition|assertion|命题|陈述|说法)(?P<rest>.*)", re.IGNORECASE)
 
 _SUPPOSED = re.compile(
     r"^\W*(?:if|suppose|assume|whether|when|were|to\s+(?:decide|determine|check)|假设|若|如果)\b|whether|是否",

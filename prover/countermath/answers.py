@@ -38,7 +38,7 @@ _BOXED = re.compile(r"\\boxed\s*\{(?P<inside>(?:[^{}]|\{[^{}]*\})*)\}")
 _STATEMENT = re.compile(r"(?:statement|claim|proposition|assertion|命题|陈述|说法)(?P<rest>.*)", re.IGNORECASE)
 
 _SUPPOSED = re.compile(
-    r"^\W*(?:if|suppose|assume|whether|when|were|to\s+(?:decide|determine|check)|假设|若|如果)\b|whether|是否",
+    r"^\W*(?:(?:if|suppose|assume|when|were|to\s+(?:decide|determine|check))\b|假设|若|如果)|\bwhether\b|是否",
     re.IGNORECASE,
 )
 """Begins or marks a sentence that asserts nothing."""

@@ -4,6 +4,7 @@
 `LEMMAFORGE_LEAN`    `embedded`, `native` or `auto`: which Lean to take where `--lean` is not given
 `LEMMAFORGE_WORKERS` how many Lean processes to run where `--workers` is not given
 `LEMMAFORGE_CACHE`   where the embedded Lean is kept (read by `lean_bridge.toolchain.cache_folder`)
+`OPENAI_API_KEY`     the key for a model's server where no other variable is named
 ==================== ===============================================================================
 """
 
@@ -53,6 +54,18 @@ class Settings:
         if not workers.isdecimal() or int(workers) == 0:
             raise InputError(f"LEMMAFORGE_WORKERS is {workers!r}; set it to a number from 1, or unset it.")
         return cls(LeanKind(lean), int(workers))
+
+
+def api_key(variable: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The key in a variable that the user named, or in OPENAI_API_KEY if there is one; None for a server that needs none.
+
+    Raises:
+        InputError: the variable that was named is not set, or empty.
+    """
+    key = environment.get(variable or "OPENAI_API_KEY", "").strip()
+    if variable and not key:
+        raise InputError(f"{variable} is not set; put the API key into it, or name the variable that has it.")
+    return key or None
 
 
 def affordable_workers() -> int:

@@ -150,7 +150,7 @@ class PredictionFile:
         self._write({**row, "truncated": completion.truncated, "tokens": tokens, "reply": completion.text})
 
     def _write(self, row: Mapping[str, object]) -> None:
-        append(self._descriptor, _line(row), self.path)
+        _append(self._descriptor, _line(row), self.path)
         self.known.take(row)
 
 

@@ -5,8 +5,8 @@ code  meaning
 ====  ===========================================================================
 0     done; for `prove`: everything is proved; for `refute`: refuted; for `check`: accepted
 1     Lean's answer is no: something is not proved or refuted, is rejected, does not build, has errors
-2     the input, an option or the installation is wrong; the message says the cure
-3     a Lean process failed (crash, limit): nothing was found out; for `check`: about something
+2     the input, an option, the installation or a model's server is wrong; the message says the cure
+3     a Lean process failed (crash, limit): nothing was found out; for `check` and `countermath run`: about something
 130   interrupted
 ====  ===========================================================================
 """
@@ -23,7 +23,7 @@ from db.errors import StoreError
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
 from mutation.errors import MutationError
 from prover.errors import ProverError
-from workbench.cli import bench, check, doctor, export, lean, mutate, prove, refute, trace
+from workbench.cli import bench, check, countermath, doctor, export, lean, mutate, prove, refute, trace
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -49,6 +49,7 @@ app.command("refute")(refute.refute)
 app.command("check")(check.check)
 app.command("trace")(trace.trace)
 app.add_typer(bench.app, name="bench")
+app.add_typer(countermath.app, name="countermath")
 app.add_typer(mutate.app, name="mutate")
 app.add_typer(lean.app, name="lean")
 app.add_typer(export.app, name="export")

@@ -60,7 +60,9 @@ def _lines(console: Console) -> Callable[[str, float | None], None]:
 
 
 @contextmanager
-def count_shown(doing: str, pieces: str, done: int, total: int) -> Iterator[Callable[[int, str], None]]:
+def count_shown(
+    doing: str, pieces: str, done: int, total: int, first: str = "starting Lean"
+) -> Iterator[Callable[[int, str], None]]:
     """Shows how many pieces of a long run are done, and what else is to be said of it.
 
     Args:
@@ -68,6 +70,7 @@ def count_shown(doing: str, pieces: str, done: int, total: int) -> Iterator[Call
         pieces: what is counted, for the lines.
         done: how many were done before.
         total: how many there are.
+        first: what is said until there is more.
 
     Yields:
         What is to be told after each piece: how many are done, and the rest in words.
@@ -76,7 +79,7 @@ def count_shown(doing: str, pieces: str, done: int, total: int) -> Iterator[Call
     if console.is_terminal:
         columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-            task = bar.add_task("starting Lean", total=total, completed=done)
+            task = bar.add_task(first, total=total, completed=done)
             yield lambda now, words: bar.update(task, completed=now, description=words)
         return
     last = time.monotonic()

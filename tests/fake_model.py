@@ -67,7 +67,7 @@ def fake_model(respond: Respond) -> Iterator[FakeModel]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the name is that of http.server
+        def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             model.asked.append(body)
             model.keys.append(self.headers["Authorization"])

@@ -90,7 +90,9 @@ async def test_a_server_that_asks_for_more_patience_than_there_is_is_not_waited_
 async def test_a_fault_that_does_not_pass_is_told_after_the_last_try() -> None:
     with (
         fake_model(in_turn(Answer("out of memory", 500))) as server,
-        pytest.raises(ChatFailed, match=r"status 500: out of memory, 3 times in a row; see whether it is up") as failure,
+        pytest.raises(
+            ChatFailed, match=r"status 500: out of memory, 3 times in a row; see whether it is up"
+        ) as failure,
     ):
         await asked(server.url)
     assert len(server.asked) == 3
@@ -110,7 +112,9 @@ async def test_a_refusal_of_the_caller_is_told_at_once_with_the_cure(status: int
 async def test_a_refusal_of_the_request_is_told_at_once_and_is_no_refusal_of_the_caller() -> None:
     with (
         fake_model(in_turn(Answer("context too long", 400))) as server,
-        pytest.raises(ChatFailed, match="status 400: context too long; the server does not take the request") as failure,
+        pytest.raises(
+            ChatFailed, match="status 400: context too long; the server does not take the request"
+        ) as failure,
     ):
         await asked(server.url)
     assert not isinstance(failure.value, ChatRefused)

@@ -51,7 +51,11 @@ def written(name: str, kind: object, info: ParameterInfo) -> str:
     if isinstance(info, ArgumentInfo):
         return info.metavar or name.upper()
     # In an annotation Typer's first positional argument, named for the default, holds the first spelling.
-    spelling = ", ".join([info.default or "", *(info.param_decls or ())]) if info.default is not ... else f"--{name.replace('_', '-')}"
+    spelling = (
+        ", ".join([info.default or "", *(info.param_decls or ())])
+        if info.default is not ...
+        else f"--{name.replace('_', '-')}"
+    )
     if kind is bool:
         return spelling
     types_ = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)

@@ -61,6 +61,8 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The cores are taken by the processes of xdist: a second Lean would only have to be started. Tests of two say so.
     os.environ["LEMMAFORGE_WORKERS"] = "1"
+    # Servers that tests start are on this machine, whatever proxy leads out of it.
+    os.environ["NO_PROXY"] = "127.0.0.1"
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,15 @@ is believed: only the judge's word on a proof of the negation makes a refutation
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import Counterexample, Witness
-from prover.core import Budget, Clock, Generator
+from prover.core import Clock, Generator
 from prover.engine import Failure, Plan, prove
 from prover.judge import Proof, Statement, Verdict, judge
 from prover.workplace import Task, Workplace
@@ -32,12 +34,15 @@ class RefutationPlan:
     """What a search for a refutation may spend."""
 
     seconds: float = 10.0
+    """Time of work; that for which a process of the pool is waited for does not count."""
     first: float = 0.3
     """Share of the time after which the search for values gives way to the prover."""
     evaluations: int = 10_000
     """Propositions evaluated in the first search; the second has ten times as many."""
     values_alone: bool = False
     """Whether the first search is all, and has all the time."""
+    negation: Plan = field(default_factory=Plan)
+    """How the prover goes about the negation, but for its time, which is a share of what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +86,49 @@ async def refute(
     """
     plan = plan or RefutationPlan()
     started = clock()
-
-    def left() -> float:
-        return max(0.1, plan.seconds - (clock() - started))
-
+    account = _Account(plan.seconds, clock)
     result = Refutation(task, "open", 0.0)
     try:
         async with Workplace(pool, task) as workplace:
             header = workplace.statement.header
             first = plan.seconds if plan.values_alone else plan.first * plan.seconds
-            found, result = await _by_values(workplace, result, first, plan.evaluations)
+            with account.counted():
+                found, result = await _by_values(workplace, result, first, plan.evaluations)
         if plan.values_alone:
             return replace(result, seconds=clock() - started)
         if found is not None and result.verdict is None:
-            result = await _by_proof(pool, result, Statement(found.claim, header), 0.6 * left(), generator)
+            result = await _by_proof(pool, result, Statement(found.claim, header), plan.negation, account, generator)
         cut_off = found is None or found.outcome == "spent"
         if cut_off and result.verdict is None:
             async with Workplace(pool, task) as workplace:
-                _, result = await _by_values(workplace, result, left(), 10 * plan.evaluations)
+                _, result = await _by_values(workplace, result, account.left, 10 * plan.evaluations)
     except InputError:
         raise
     except BridgeError as error:
         kind = error.kind if isinstance(error, RequestFailed) else type(error).__name__
         result = replace(result, outcome="error", failure=Failure(kind, str(error)))
     return replace(result, seconds=clock() - started)
+
+
+class _Account:
+    """What is left of the time for work. A side of a race would lose its time to the other where both wait for one process."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self._left = seconds
+        self._clock = clock
+
+    @property
+    def left(self) -> float:
+        return max(0.1, self._left)
+
+    def spend(self, seconds: float) -> None:
+        self._left -= seconds
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        started = self._clock()
+        yield
+        self.spend(self._clock() - started)
 
 
 async def _by_values(
@@ -140,12 +164,13 @@ async def _by_values(
 
 
 async def _by_proof(
-    pool: LeanPool, result: Refutation, claim: Statement, seconds: float, generator: Generator | None
+    pool: LeanPool, result: Refutation, claim: Statement, plan: Plan, account: _Account, generator: Generator | None
 ) -> Refutation:
     """Let the prover try the negation."""
-    attempt = await prove(
-        pool, Task.stated("negation", claim), plan=Plan(budget=Budget(seconds=seconds)), generator=generator
-    )
+    timed = replace(plan, budget=replace(plan.budget, seconds=0.6 * account.left))
+    attempt = await prove(pool, Task.stated("negation", claim), plan=timed, generator=generator)
+    if attempt.search is not None:
+        account.spend(attempt.search.statistics.seconds)
     if attempt.outcome != "proved":
         return result
     return replace(

@@ -27,8 +27,10 @@ async def race(
 ) -> ProofAttempt:
     """Try to prove and to refute a theorem at once, within one time; the first verdict ends both.
 
-    Arguments and errors are those of `prove`; `listen` hears of the search for a proof. A pool of one process works on one side
-    after the other.
+    Arguments and errors are those of `prove`; `listen` hears of the search for a proof. The plan is that of both sides: its algorithm,
+    budget and seed are those of the search for a proof of the negation too. Each side holds one process at a time and gives it back before it asks for another, so
+    races never wait for each other in a circle; the time for which a side waits for a process is not taken from it. A pool of one process therefore works on one
+    side after the other, and comes to the same verdicts later.
 
     Returns:
         An attempt that is `refuted` if that was first. The refutation that was looked for is in it in any case, unless the
@@ -36,8 +38,8 @@ async def race(
     """
     plan = plan or Plan()
     started = clock()
-    seconds = RefutationPlan(seconds=plan.budget.seconds)
-    refuting = asyncio.create_task(refute(pool, task, plan=seconds, generator=generator, clock=clock))
+    other = RefutationPlan(seconds=plan.budget.seconds, negation=plan)
+    refuting = asyncio.create_task(refute(pool, task, plan=other, generator=generator, clock=clock))
     proving = asyncio.create_task(prove(pool, task, plan=plan, generator=generator, listen=listen, clock=clock))
     waiting: set[asyncio.Task[object]] = {refuting, proving}
     try:

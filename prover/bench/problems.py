@@ -3,19 +3,26 @@
 One JSON object a line. The statement is `core_formal_statement` (with `core_header`), `formal_statement` (with `header` where it is
 not part of the text: DeepSeek-Prover-V1.5, Goedel-Prover and yangky11's files have it apart, Kimina's in the text), `lean4_code` or
 `lean_code`. The name is `name`, `problem_id`, `theorem_name` or `id`, else that of the theorem. `split` and `known_false` are read where they are.
+
+A file of prove-or-refute problems says of each whether it is true, `answer`, beside the `kind` of change that made it and its `difficulty`, where it has them.
+Whatever else such a row holds, a known proof or refutation above all, is not read: nobody who is tested can see it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 from prover.engine import SourceFile, Task
 from prover.errors import BadBenchmark
 from prover.judge import Statement
+
+Answer = Literal["true", "false"]
+"""What is known of a statement that is to be proved or refuted."""
 
 _NAMES = ("name", "problem_id", "theorem_name", "id")
 _STATEMENTS = ("core_formal_statement", "formal_statement", "lean4_code", "lean_code")
@@ -41,6 +48,10 @@ class BenchmarkProblem:
     """The Lean file in which it stands, if that is where it is from."""
     without: frozenset[str] = frozenset()
     """Constants that a proof may not rest on."""
+    answer: Answer | Literal[""] = ""
+    """What the file says of a statement that is to be proved or refuted; empty for one that is only to be proved. Its `source` is the kind of change then."""
+    difficulty: str = ""
+    """Of such a statement, where the file says it."""
 
     @property
     def digest(self) -> str:
@@ -68,7 +79,7 @@ def read_problems(path: Path, errata: Mapping[str, str] | None = None) -> list[B
         errata: what `read_errata` gave.
 
     Raises:
-        BadBenchmark: the file cannot be read, a line is not what it should be, or two problems have one name.
+        BadBenchmark: the file cannot be read, a line is not what it should be, two problems have one name, or only some have an answer.
     """
     problems: dict[str, BenchmarkProblem] = {}
     for place, row in _rows(path):
@@ -78,7 +89,18 @@ def read_problems(path: Path, errata: Mapping[str, str] | None = None) -> list[B
         problems[problem.name] = problem
     if not problems:
         raise BadBenchmark(f"{path} holds no problem; give a file with one JSON object a line.")
+    _refuse_mixture(path, problems.values())
     return list(problems.values())
+
+
+def _refuse_mixture(path: Path, problems: Iterable[BenchmarkProblem]) -> None:
+    """A rate over statements of which some may be false and some are only to be proved would mean nothing."""
+    with_answer, without = (next((p.name for p in problems if bool(p.answer) is has), None) for has in (True, False))
+    if with_answer is not None and without is not None:
+        raise BadBenchmark(
+            f"{path}: {with_answer} has an `answer` and {without} has none; make two files of them, "
+            "one to be proved or refuted, and one to be proved."
+        )
 
 
 def read_errata(path: Path) -> dict[str, str]:
@@ -134,7 +156,28 @@ def _problem(place: str, row: Mapping[str, object], errata: Mapping[str, str]) -
     erratum = errata.get(_erratum_key(name, statement.text)) or errata.get(_erratum_key(name, "")) or ""
     if not erratum and row.get("known_false"):
         erratum = "the file says that it is false"
-    return BenchmarkProblem(name, statement, str(row.get("split") or ""), erratum, source_of(name))
+    answer = _answer(place, row)
+    return BenchmarkProblem(
+        name,
+        statement,
+        str(row.get("split") or ""),
+        erratum,
+        str(row.get("kind") or "other") if answer else source_of(name),
+        answer=answer,
+        difficulty=str(row.get("difficulty") or "") if answer else "",
+    )
+
+
+def _answer(place: str, row: Mapping[str, object]) -> Answer | Literal[""]:
+    if "answer" not in row:
+        return ""
+    for answer in get_args(Answer):
+        if row["answer"] == answer:
+            return cast(Answer, answer)
+    raise BadBenchmark(
+        f'{place}: `answer` is {json.dumps(row["answer"], ensure_ascii=False)}; it should be "true" or "false", '
+        "or not be there where the statement is only to be proved."
+    )
 
 
 def _left_open(declaration: str) -> str:

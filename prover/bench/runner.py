@@ -3,6 +3,8 @@
 What an attempt gives depends on the problem, the plan and the attempt's own seed, and not on the attempts beside it. A proof
 counts only with an accepting verdict of the judge, whose words are stored with it. Statements that Lean cannot state, and
 errors of Lean or the machine, are classes of their own; the latter are tried again first.
+
+Problems with a known answer are to be proved or refuted: an attempt is a race of both, on two processes.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from db import working
 from db.records import Attempt, Library, Outcome, Run, Task, Unit
 from lean_bridge.errors import BridgeError, InputError
 from prover.bench.problems import BenchmarkProblem
-from prover.counterexample.finder import RefutationPlan, refute
+from prover.counterexample.finder import Refutation, RefutationPlan, refute
+from prover.counterexample.race import race
 from prover.engine import Plan, ProofAttempt, prove
 from prover.errors import ProverError
 from prover.explain import explain
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from prover.core import Generator
 
 COMMAND: Final = "bench"
+
+PROVE_OR_REFUTE: Final = "prove-or-refute"
+"""The task of a run, in its record; a run that does not say is to prove its problems."""
 
 RETRIES: Final = 2
 """How often an attempt that ended in an error of Lean or the machine is made again."""
@@ -78,7 +84,20 @@ class BenchmarkPlan:
             "minimise": self.plan.minimise,
             "axioms": sorted(ALLOWED_AXIOMS),
             "retries": RETRIES,
-            "refuting": REFUTING.evaluations,
+            **(self._prove_or_refute() if self.racing else {"refuting": REFUTING.evaluations}),
+        }
+
+    @property
+    def racing(self) -> bool:
+        """Whether the problems are to be proved or refuted."""
+        return any(problem.answer for problem in self.problems)
+
+    def _prove_or_refute(self) -> dict[str, object]:
+        return {
+            "task": PROVE_OR_REFUTE,
+            "answers": {problem.digest: problem.answer for problem in self.problems},
+            "difficulties": {problem.digest: problem.difficulty for problem in self.problems if problem.difficulty},
+            "refuting": RefutationPlan().evaluations,
         }
 
     def units(self) -> list[tuple[str, str]]:
@@ -101,7 +120,7 @@ class BenchmarkRun:
     """Carries out a run.
 
     Args:
-        pool: Lean processes, as many as there are workers.
+        pool: Lean processes.
         store: where everything goes.
         run: an unfinished run.
         plan: its plan.
@@ -131,13 +150,19 @@ class BenchmarkRun:
         self._problems = {problem.digest: problem for problem in plan.problems}
 
     async def go(self, workers: int, owner: str) -> bool:
-        """Works until no attempt is left to make; returns whether the run is finished. Arguments as of `work_through`.
+        """Works until no attempt is left to make; returns whether the run is finished.
+
+        Args:
+            workers: processes of the pool that are to be at work. Where problems are proved or refuted each attempt has two of them, so that no side waits
+                for a process and the seconds of an attempt are those of its work; of a single one the sides take turns.
+            owner: as of `work_through`.
 
         Raises:
             StoreError: the store cannot be written.
             ToolchainError: Lean cannot be started.
         """
-        return await working.work_through(self._store, self._run, [self] * workers, owner, self._clock)
+        at_a_time = max(1, workers // 2) if self._plan.racing else workers
+        return await working.work_through(self._store, self._run, [self] * at_a_time, owner, self._clock)
 
     async def do(self, unit: Unit) -> None:
         """Makes the attempt that a unit is, and stores it."""
@@ -148,7 +173,7 @@ class BenchmarkRun:
         for _ in range(RETRIES):
             if attempt.outcome is Outcome.error:
                 attempt = await self._attempt(problem, plan)
-        if int(number) == 0 and attempt.outcome in {Outcome.failed, Outcome.timeout}:
+        if not problem.answer and int(number) == 0 and attempt.outcome in {Outcome.failed, Outcome.timeout}:
             attempt = await self._told_from_false(problem, attempt)
         if await asyncio.to_thread(self._store.finish_attempt, unit, attempt):
             self._report(problem, attempt)
@@ -157,13 +182,15 @@ class BenchmarkRun:
         """The pool belongs to the caller."""
 
     async def _attempt(self, problem: BenchmarkProblem, plan: Plan) -> Attempt:
+        attempted = race if problem.answer else prove
         try:
-            made = await prove(self._pool, problem.task(), plan=plan, generator=self._generator)
+            made = await attempted(self._pool, problem.task(), plan=plan, generator=self._generator)
         except InputError as error:
             return self._without_result(problem, plan, Outcome.unstatable, error)
         except (BridgeError, ProverError) as error:
             return self._without_result(problem, plan, Outcome.error, error)
-        return Attempt(
+        made = _blamed(made)
+        attempt = Attempt(
             task=problem.digest,
             outcome=Outcome(made.outcome),
             made=self._clock(),
@@ -172,6 +199,9 @@ class BenchmarkRun:
             seconds=round(made.seconds, 3),
             run=self._run.id,
         )
+        if made.outcome == "refuted" and made.refutation is not None:
+            return _refuted(attempt, made.refutation)
+        return attempt
 
     async def _told_from_false(self, problem: BenchmarkProblem, attempt: Attempt) -> Attempt:
         """The attempt, as `refuted` if the problem is found to be false; that costs the attempt nothing."""
@@ -179,12 +209,7 @@ class BenchmarkRun:
             found = await refute(self._pool, problem.task(), plan=REFUTING)
         except (BridgeError, ProverError):
             return attempt
-        if found.outcome != "refuted" or found.claim is None:
-            return attempt
-        values = ", ".join(f"{witness.name} = {witness.value}" for witness in found.witnesses)
-        refutation = {"claim": found.claim.text, "proof": found.proof, "witnesses": list(map(asdict, found.witnesses))}
-        verdict = {**attempt.verdict, "refutation": refutation, "message": f"it is false{values and f': {values}'}"}
-        return replace(attempt, outcome=Outcome.refuted, verdict=verdict)
+        return _refuted(attempt, found) if found.outcome == "refuted" else attempt
 
     def _without_result(self, problem: BenchmarkProblem, plan: Plan, outcome: Outcome, error: Exception) -> Attempt:
         verdict = {"seed": plan.seed, "kind": type(error).__name__, "message": str(error)}
@@ -194,6 +219,23 @@ class BenchmarkRun:
 def attempt_seed(seed: int, digest: str, number: int) -> int:
     """The seed of an attempt: other attempts have others, and which problems are beside it makes no difference."""
     return int.from_bytes(hashlib.blake2b(f"{seed} {digest} {number}".encode(), digest_size=6).digest())
+
+
+def _blamed(made: ProofAttempt) -> ProofAttempt:
+    """The outcome of a race: an error where Lean failed on the other side, which might have had the verdict."""
+    other = made.refutation
+    if made.outcome not in {"failed", "timeout"} or other is None or other.outcome != "error":
+        return made
+    return replace(made, outcome="error", failure=other.failure)
+
+
+def _refuted(attempt: Attempt, found: Refutation) -> Attempt:
+    """The attempt with a refutation, which is kept so that it can be judged again."""
+    assert found.claim is not None, "a refutation has a claim"
+    values = ", ".join(f"{witness.name} = {witness.value}" for witness in found.witnesses)
+    refutation = {"claim": found.claim.text, "proof": found.proof, "witnesses": list(map(asdict, found.witnesses))}
+    verdict = {**attempt.verdict, "refutation": refutation, "message": f"it is false{values and f': {values}'}"}
+    return replace(attempt, outcome=Outcome.refuted, verdict=verdict)
 
 
 def described(made: ProofAttempt) -> dict[str, object]:
@@ -233,14 +275,19 @@ def _steps(made: ProofAttempt) -> Iterator[str]:
         yield from (reason.rule for reason in explain(made.graph))
 
 
-def shown_progress(outcomes: Mapping[Outcome, int], total: int, seconds: float, done_before: int) -> str:
+def shown_progress(
+    outcomes: Mapping[Outcome, int], total: int, seconds: float, done_before: int, *, racing: bool = False
+) -> str:
     """How far a run is, in words: the rate so far, and the time that is left if it goes on like this."""
     done = sum(outcomes.values())
     counted = done - outcomes[Outcome.unstatable] - outcomes[Outcome.error]
-    share = f"{outcomes[Outcome.proved] / counted:.1%}" if counted else "–"
+    proved, refuted = outcomes[Outcome.proved], outcomes[Outcome.refuted] if racing else 0
+    share = f"{(proved + refuted) / counted:.1%}" if counted else "–"
     fresh = done - done_before
     left = f", {(total - done) * seconds / fresh / 60:.0f} min left" if fresh else ""
-    return f"{outcomes[Outcome.proved]} of {counted} proved ({share}){left}"
+    if racing:
+        return f"{proved} proved and {refuted} refuted of {counted} ({share} with a verdict){left}"
+    return f"{proved} of {counted} proved ({share}){left}"
 
 
 def chosen(

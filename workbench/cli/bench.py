@@ -55,7 +55,7 @@ def run(
         str,
         typer.Argument(
             metavar="FILE|MODULE",
-            help="Problems: JSON Lines in a form of miniF2F, Lean, or a traced module or library.",
+            help="Problems: JSON Lines in a form of miniF2F or of prove-or-refute problems, Lean, or a traced module or library.",
         ),
     ],
     store: StoreOption = STORE,
@@ -92,7 +92,13 @@ def run(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", "-w", min=1, help="Attempts at a time.", show_default="as cores and memory allow"),
+        typer.Option(
+            "--workers",
+            "-w",
+            min=1,
+            help="Lean processes at a time, one for each attempt, or two for each that proves or refutes.",
+            show_default="as cores and memory allow",
+        ),
     ] = None,
     lean: LeanOption = None,
     project: ProjectOption = None,
@@ -103,6 +109,9 @@ def run(
     The header of each problem is that of its file. Theorems of a traced library are to be proved without themselves and their twins. What Lean cannot state (for want of Mathlib, say) is a class of its own, as are
     errors of Lean and the machine, after two more tries. A run that was interrupted is taken up by the same command.
 
+    Where the file says of each statement whether it is true ("answer": "true" or "false"), each is proved or refuted, both at once within the time of an attempt,
+    and the report tells how well true and false ones were told apart. The answers are for the report alone.
+
     [bold]Examples[/bold]
 
         lemma bench run minif2f_core_valid.jsonl
@@ -112,6 +121,8 @@ def run(
         lemma bench run open_problems.lean --search mcts --limit-seconds 20
 
         lemma trace Init && lemma bench run Init --sample 500 --seed 1 --limit-seconds 10
+
+        lemma bench run prove_or_refute.jsonl --limit-seconds 30
     """
     from db.store import Store
     from prover.core import Budget
@@ -136,11 +147,12 @@ def run(
 async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int) -> dict[str, object]:
     """Begins or takes up the run that is asked for, shows how it goes, and says what came of it."""
     from lean_bridge.pool import LeanPool
+    from prover.bench.judgements import document as judged_document
     from prover.bench.report import make_report
     from prover.bench.runner import BenchmarkRun, begun
     from prover.generators.named import GENERATORS
     from workbench.benching import planned
-    from workbench.pages.bench_text import key_figures
+    from workbench.pages.bench_text import headline
 
     async with LeanPool(toolchain, size=workers, spares=0) as pool:
         plan = await planned(store, pool, wish)
@@ -161,11 +173,12 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
                 typer.echo(f"interrupted: {kept} attempts are kept; the same command goes on.", err=True)
                 raise
     report = make_report(store, found.id)
-    for name, value in key_figures(report)[:3]:
+    for name, value in headline(report):
         typer.echo(f"{name}: {value}", err=True)
     typer.echo(f"`lemma bench report {found.id}` has the rest", err=True)
     outcomes = {outcome.value: count for outcome, count in report.totals.items()}
-    return {"run": found.id, "proved": len(report.proved), "problems": len(report.results), "attempts": outcomes}
+    document = {"run": found.id, "proved": len(report.proved), "problems": len(report.results), "attempts": outcomes}
+    return document if report.judgements is None else {**document, "judgements": judged_document(report.judgements)}
 
 
 @contextmanager
@@ -179,7 +192,8 @@ def run_shown(store: Store, run: Run, plan: BenchmarkPlan) -> Iterator[Callable[
 
         def told(problem: BenchmarkProblem, attempt: Attempt) -> None:
             outcomes[attempt.outcome] += 1
-            show(sum(outcomes.values()), shown_progress(outcomes, total, time.monotonic() - began, before))
+            passed = time.monotonic() - began
+            show(sum(outcomes.values()), shown_progress(outcomes, total, passed, before, racing=plan.racing))
 
         yield told
 
@@ -197,7 +211,7 @@ def report(
 ) -> None:
     """Report runs: pass@k with intervals, by source, growth with attempts, cost, every proof, and what was never solved.
 
-    pass@k is the unbiased estimator; the intervals are bootstrapped over the problems. Of several runs the files are OUT-RUN.
+    Of a run that proves or refutes: macro-F1, who always says the same beside it, and every verdict that contradicts the file. pass@k is the unbiased estimator; the intervals are bootstrapped over the problems. Of several runs the files are OUT-RUN.
 
     [bold]Examples[/bold]
 
@@ -241,7 +255,7 @@ def compare(
 ) -> None:
     """Compare two runs problem by problem: what the second gained and lost, and whether that could be chance.
 
-    The test is McNemar's, exact, on the problems that only one run proved. Problems that only one run attempted are left out.
+    The test is McNemar's, exact, on the problems that only one run proved (or, where they were to be proved or refuted, decided correctly). Problems that only one run attempted are left out.
 
     [bold]Examples[/bold]
 

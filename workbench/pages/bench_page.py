@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from db.records import Outcome
 from prover.bench.report import Report
-from workbench.pages.bench_text import key_figures, law_in_words, shown_rate, tables, title
+from workbench.pages.bench_text import key_figures, law_in_words, tables, title
+from workbench.pages.judgement_text import alarm, shown_rate
 from workbench.pages.page import figure, framed, section
 from workbench.pages.plots import bars, clean, curve
 
@@ -19,28 +20,25 @@ def page(report: Report) -> str:
         f"<p>Law of growth: {clean(words)}</p>" if words else "",
         *map(section, tables(report)),
     ]
-    note = f"The run is not finished: {report.missing:,} attempts to go." if report.missing else ""
+    unfinished = f"The run is not finished: {report.missing:,} attempts to go." if report.missing else ""
+    contradictions = alarm(report.judgements.contradictions) if report.judgements is not None else ""
+    note = " ".join(filter(None, (contradictions and f"CONTRADICTIONS: {contradictions}.", unfinished)))
     return framed(title(report), note, key_figures(report), parts)
 
 
 def _figures(report: Report) -> Iterator[str]:
+    group, done = ("source", "proved") if report.judgements is None else ("kind", "decided correctly")
     if report.by_source:
         rows = [
             (f"{source} ({count})", rates[0].value, shown_rate(rates[0]).partition(" (")[0])
             for source, (count, rates) in report.by_source.items()
             if rates
         ]
-        yield figure("Rate by source", bars("sources", "Share of the problems of each source that is proved", rows))
-    if report.proved:
-        costs: list[tuple[str, str, list[float | None]]] = [
-            ("Time to proof", "seconds", [result.seconds for result in report.results]),
-            ("Tactics to proof", "tactics", [result.tactics for result in report.results]),
-        ]
-        if report.tokens:
-            costs.append(("Tokens to proof", "tokens", [result.tokens for result in report.results]))
-        for name, unit, spent in costs:
-            caption = f"Share of all problems proved within a number of {unit}"
-            yield figure(name, curve(unit, caption, {"proved": report.within(spent)}, across=unit, steps=True))
+        caption = f"Share of the problems of each {group} that is {done}"
+        yield figure(f"Rate by {group}", bars("sources", caption, rows))
+    for name, unit, spent in _costs(report):
+        caption = f"Share of all problems {done} within a number of {unit}"
+        yield figure(name, curve(unit, caption, {done: report.within(spent)}, across=unit, steps=True))
     if report.law is not None:
         measured = [(float(k), report.law.coverage(k) + residual) for k, residual in report.law.residuals]
         fitted = [(k, report.law.coverage(k)) for k, _ in measured]
@@ -54,3 +52,17 @@ def _figures(report: Report) -> Iterator[str]:
         whole = report.totals[Outcome.proved] or 1
         rows = [(rule, count, f"{count} ({count / whole:.0%})") for rule, count in most]
         yield figure("Rules that made a step", bars("rules", "Proofs with a step by each rule", rows))
+
+
+def _costs(report: Report) -> Iterator[tuple[str, str, list[float | None]]]:
+    """Titles, units, and what each problem that was solved cost."""
+    solved = [result for result in report.results if result.succeeded]
+    if not solved:
+        return
+    if report.judgements is not None:
+        yield "Time to the right verdict", "seconds", [result.seconds for result in solved]
+        return
+    yield "Time to proof", "seconds", [result.seconds for result in solved]
+    yield "Tactics to proof", "tactics", [result.tactics for result in solved]
+    if report.tokens:
+        yield "Tokens to proof", "tokens", [result.tokens for result in solved]

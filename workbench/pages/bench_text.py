@@ -10,9 +10,11 @@ from rich.console import RenderableType
 
 from db.records import Outcome
 from prover.bench.compare import Difference
-from prover.bench.figures import Law, Rate
+from prover.bench.figures import Law
+from prover.bench.judgements import Judgements
 from prover.bench.report import ProblemResult, Report
-from workbench.pages import text
+from workbench.pages import judgement_text, text
+from workbench.pages.judgement_text import shown_rate
 from workbench.pages.text import Row, Table, fenced, share_rows
 
 NUMBERS: Final = frozenset(
@@ -22,6 +24,9 @@ NUMBERS: Final = frozenset(
 
 ENOUGH_PROBLEMS: Final = 20
 """Of a source, for an interval to be shown: over a handful of problems that all went one way the bootstrap has no width at all."""
+
+OF_EACH_PROBLEM: Final = frozenset({"errata", "without", "answers", "difficulties"})
+"""Parts of a run's record that are too long for a table of its settings."""
 
 LONGEST_MESSAGE: Final = 200
 """Of a message in a table for people; JSON has it whole."""
@@ -33,13 +38,34 @@ def title(report: Report) -> str:
     return f"{report.run.config.get('benchmark')}, run {report.run.id}{state}"
 
 
+def headline(report: Report) -> list[tuple[str, str]]:
+    """What is said of a run when it has ended."""
+    return key_figures(report)[:3] if report.judgements is None else judgement_text.headline(report.judgements)
+
+
 def key_figures(report: Report) -> list[tuple[str, str]]:
     """What a reader wants to know first, as names and values."""
     config, totals = report.run.config, report.totals
+    wall = f"{report.wall.total_seconds():,.0f} s" if report.wall else "not finished"
+    return [
+        *(_proving(report) if report.judgements is None else _deciding(report, report.judgements)),
+        ("attempts", ", ".join(f"{totals[outcome]:,} {outcome.value}" for outcome in Outcome)),
+        ("search", f"{config.get('search')}, seed {config.get('seed')}"),
+        ("generator", str(config.get("generator"))),
+        ("budget of an attempt", _budget(config.get("budget"))),
+        *_costs(report),
+        ("wall clock", wall),
+        ("problems from", f"{config.get('benchmark')}, SHA-256 {report.run.library[:16]}…"),
+        ("toolchain", report.run.toolchain),
+        ("started", f"{report.run.started:%Y-%m-%d %H:%M:%S} UTC"),
+    ]
+
+
+def _proving(report: Report) -> list[tuple[str, str]]:
+    """Of problems that are to be proved."""
     unstatable = sum(result.unstatable for result in report.results)
     errata = sum(bool(result.erratum) for result in report.results)
-    refuted = sum(result.refuted for result in report.results)
-    wall = f"{report.wall.total_seconds():,.0f} s" if report.wall else "not finished"
+    refuted = len(report.refuted)
     return [
         ("problems proved", f"{len(report.proved)} of {len(report.results)}"),
         *((f"pass@{rate.k}", shown_rate(rate)) for rate in report.rates),
@@ -48,44 +74,53 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("problems marked as errata", str(errata)),
         *([("problems shown to be false", str(refuted))] if refuted else []),
         *((f"pass@{rate.k} without them", shown_rate(rate)) for rate in report.sound if errata or refuted),
-        ("attempts", ", ".join(f"{totals[outcome]:,} {outcome.value}" for outcome in Outcome)),
-        ("search", f"{config.get('search')}, seed {config.get('seed')}"),
-        ("generator", str(config.get("generator"))),
-        ("budget of an attempt", _budget(config.get("budget"))),
-        ("seconds of all attempts", f"{report.seconds:,.0f}, of them {report.lean_seconds:,.0f} tactics in Lean"),
-        ("tactics of all attempts", f"{report.tactics:,}"),
-        *([("tokens of all attempts", f"{report.tokens:,}")] if report.tokens else []),
-        ("wall clock", wall),
-        ("problems from", f"{config.get('benchmark')}, SHA-256 {report.run.library[:16]}…"),
-        ("toolchain", report.run.toolchain),
-        ("started", f"{report.run.started:%Y-%m-%d %H:%M:%S} UTC"),
     ]
 
 
-def shown_rate(rate: Rate) -> str:
-    """A rate with its interval."""
-    return f"{rate.value:.1%} (95 % interval {rate.low:.1%} to {rate.high:.1%})"
+def _deciding(report: Report, found: Judgements) -> list[tuple[str, str]]:
+    """Of problems that are to be proved or refuted."""
+    unstatable = sum(result.unstatable for result in report.results)
+    errata = sum(bool(result.erratum) for result in report.results)
+    return [
+        *judgement_text.headline(found),
+        *((f"decided correctly, pass@{rate.k}", shown_rate(rate)) for rate in found.rates),
+        ("problems without a verdict", f"{found.scores.missing} of {found.scores.problems}"),
+        ("of them Lean cannot state", str(unstatable)),
+        ("problems marked as errata", str(errata)),
+        *((f"decided correctly without them, pass@{rate.k}", shown_rate(rate)) for rate in report.sound if errata),
+    ]
+
+
+def _costs(report: Report) -> list[tuple[str, str]]:
+    """Of a race the work of the side that was stopped is not counted, and no sum of tactics would be true."""
+    if report.judgements is not None:
+        return [("seconds of all attempts", f"{report.seconds:,.0f}, both sides at work")]
+    return [
+        ("seconds of all attempts", f"{report.seconds:,.0f}, of them {report.lean_seconds:,.0f} tactics in Lean"),
+        ("tactics of all attempts", f"{report.tactics:,}"),
+        *([("tokens of all attempts", f"{report.tokens:,}")] if report.tokens else []),
+    ]
 
 
 def tables(report: Report) -> list[Table]:
     """All tables but that of the key figures. Empty ones are left out."""
-    sources = [
-        (source, str(count), str(rate.k), shown_rate(rate) if count >= ENOUGH_PROBLEMS else f"{rate.value:.1%}")
-        for source, (count, rates) in report.by_source.items()
-        for rate in rates
-    ]
     unstatable = [(r.name, _short(r.message)) for r in report.results if r.unstatable]
     settings = [
         (name, _short(_plain(value)))
         for name, value in sorted(report.run.config.items())
-        if name not in {"errata", "without"}
+        if name not in OF_EACH_PROBLEM
     ]
+    deciding = report.judgements is not None
     found: list[tuple[str, Row, Sequence[Row]]] = [
-        ("By source", ("source", "problems", "k", "pass@k"), sources),
+        *_rates(report),
         ("Growth with attempts", ("k", "measured", "residual"), _law_rows(report.law)),
         ("Proofs found", ("problem", "seconds", "tactics", "proof"), [_proof_row(r) for r in report.proved]),
-        ("Never solved", ("problem", "outcome", "erratum", "why"), [_unsolved_row(r) for r in report.unsolved]),
-        ("Shown to be false", ("problem", "why"), [(r.name, _short(r.message)) for r in report.results if r.refuted]),
+        _refutations(report),
+        (
+            "Never decided" if deciding else "Never solved",
+            ("problem", "outcome", "erratum", "why"),
+            [_unsolved_row(r) for r in report.unsolved],
+        ),
         ("Cannot be stated", ("problem", "why"), unstatable),
         (
             "Rules that made a step",
@@ -94,7 +129,25 @@ def tables(report: Report) -> list[Table]:
         ),
         ("Configuration", ("setting", "value"), settings),
     ]
-    return [Table(name, heads, list(rows), NUMBERS) for name, heads, rows in found if rows]
+    return [Table(name, heads, list(rows), NUMBERS | judgement_text.NUMBERS) for name, heads, rows in found if rows]
+
+
+def _rates(report: Report) -> list[tuple[str, Row, Sequence[Row]]]:
+    if report.judgements is not None:
+        return judgement_text.judgement_tables(report.judgements)
+    sources = [
+        (source, str(count), str(rate.k), shown_rate(rate) if count >= ENOUGH_PROBLEMS else f"{rate.value:.1%}")
+        for source, (count, rates) in report.by_source.items()
+        for rate in rates
+    ]
+    return [("By source", ("source", "problems", "k", "pass@k"), sources)]
+
+
+def _refutations(report: Report) -> tuple[str, Row, Sequence[Row]]:
+    if report.judgements is None:
+        return "Shown to be false", ("problem", "why"), [(r.name, _short(r.message)) for r in report.refuted]
+    rows = [(r.name, f"{r.seconds:,.2f}", _short(r.message), _short(r.refutation or "")) for r in report.refuted]
+    return "Refutations found", ("problem", "seconds", "why", "proof"), rows
 
 
 def law_in_words(law: Law | None) -> str:
@@ -132,7 +185,7 @@ def compared(found: Difference, first: int, second: int) -> RenderableType:
     """A comparison for a terminal."""
     counts = found.comparison
     figures = [
-        ("proved by both", str(counts.both)),
+        (f"{found.measure} by both", str(counts.both)),
         (f"by run {second} alone", f"{counts.gained}: {', '.join(found.gained)}".rstrip(": ")),
         (f"by run {first} alone", f"{counts.lost}: {', '.join(found.lost)}".rstrip(": ")),
         ("by neither", str(counts.neither)),

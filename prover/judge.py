@@ -223,6 +223,28 @@ class Judge:
         opinions = [await checker.opinion(evidence, self._terms.seconds) for checker in asked]
         return _with_opinions(verdict, opinions)
 
+    async def negation(self, statement: Statement) -> Statement:
+        """What is to be proved to refute a statement: a declaration or a proposition, as Lean says it.
+
+        Raises:
+            InputError: the statement does not elaborate.
+            RequestFailed: it has no negation that Lean reads as one, or the time is over.
+            ServerDied, ToolchainError: see `LeanPool.run`.
+        """
+
+        async def on(server: LeanServer) -> str:
+            env = await self._headers.env(server, statement.header)
+            try:
+                # Lean says the negation when it looks for values that refute the statement; the values are not wanted here.
+                found = await server.find_counterexample(
+                    env, statement.text, evaluations=1, seconds=self._terms.seconds
+                )
+            except RequestFailed as error:
+                raise blamed(error) from error
+            return found.claim
+
+        return Statement(await self._pool.run(on), statement.header)
+
     async def _asked_again(
         self, pool: LeanPool, statement: Statement, submission: Submission, verdict: Verdict, declarations: str
     ) -> tuple[Verdict, Evidence | None]:

@@ -1,4 +1,4 @@
-"""Stored proofs judged again, from the statement and the proof's text alone."""
+"""Stored proofs and refutations judged again, from the statement and the proof's text alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from db.records import Outcome
+from lean_bridge.errors import ProtocolError, RequestFailed, ServerDied
 from prover.judge import Judge, Proof, Statement, Verdict
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class StoredProof:
     proof: str
     without: frozenset[str]
     """Constants that it may not rest on."""
+    refutes: Statement | None = None
+    """What it refutes, of a refutation; its own statement must be the negation of that."""
 
 
 def stored_proofs(store: Store, run: int) -> Iterator[StoredProof]:
@@ -39,10 +42,11 @@ def stored_proofs(store: Store, run: int) -> Iterator[StoredProof]:
             yield StoredProof(task.name, statement, attempt.proof, frozenset(without.get(attempt.task, ())))
     for attempt in store.attempts(run=run, outcome=Outcome.refuted):
         refutation = attempt.verdict.get("refutation")
-        if isinstance(refutation, Mapping):
+        if isinstance(refutation, Mapping) and (attempt.task, str(refutation["proof"])) not in seen:
+            seen.add((attempt.task, str(refutation["proof"])))
             task = store.task(attempt.task)
-            negation = Statement(str(refutation["claim"]), task.header)
-            yield StoredProof(f"{task.name} (refuted)", negation, str(refutation["proof"]), frozenset())
+            claim, refuted = (Statement(text, task.header) for text in (str(refutation["claim"]), task.statement))
+            yield StoredProof(f"{task.name} (refuted)", claim, str(refutation["proof"]), frozenset(), refuted)
 
 
 async def verify(
@@ -65,7 +69,21 @@ async def verify(
             if verdict.accepted and (used := sorted(proof.without.intersection(verdict.constants))):
                 words = f"the proof rests on {', '.join(used)}, which this problem is to be proved without"
                 verdict = replace(verdict, outcome="rejected", reason="forbidden", message=words)
+            if verdict.accepted and proof.refutes is not None:
+                verdict = await _of_the_negation(judge, verdict, proof.statement, proof.refutes)
             report(proof, verdict)
             return verdict
 
     return list(await asyncio.gather(*map(one, proofs)))
+
+
+async def _of_the_negation(judge: Judge, verdict: Verdict, claim: Statement, refuted: Statement) -> Verdict:
+    """The verdict on a proof, if what it proves is the negation of what it is to refute: the store's word is not enough for that."""
+    try:
+        negation = await judge.negation(refuted)
+    except (ServerDied, RequestFailed, ProtocolError) as error:
+        return replace(verdict, outcome="error", reason=type(error).__name__, message=str(error))
+    if negation == claim:
+        return verdict
+    words = f"what is proved, `{claim.text}`, is not the negation of the problem, which is `{negation.text}`"
+    return replace(verdict, outcome="rejected", reason="claim", message=words)

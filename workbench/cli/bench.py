@@ -290,7 +290,7 @@ def verify(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge every proof of a run again, from its statement and its text in the store. Exits with 1 if one is not accepted.
+    """Judge every proof and refutation of a run again, from its statement and its text in the store. Exits with 1 if one is not accepted.
 
     [bold]Examples[/bold]
 

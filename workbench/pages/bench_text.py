@@ -83,7 +83,7 @@ def _deciding(report: Report, found: Judgements) -> list[tuple[str, str]]:
     errata = sum(bool(result.erratum) for result in report.results)
     return [
         *judgement_text.headline(found),
-        *((f"decided correctly, pass@{rate.k}", shown_rate(rate)) for rate in found.rates),
+        *((f"decided correctly, pass@{rate.k}", shown_rate(rate)) for rate in found.rates if len(found.rates) > 1),
         ("problems without a verdict", f"{found.scores.missing} of {found.scores.problems}"),
         ("of them Lean cannot state", str(unstatable)),
         ("problems marked as errata", str(errata)),

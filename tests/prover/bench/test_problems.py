@@ -65,6 +65,18 @@ def test_errata_are_marked_by_statement_where_they_have_one_and_by_name_where_no
     assert [problem.erratum for problem in problems] == ["Fix", "", "void", "the file says that it is false"]
 
 
+def test_a_problem_with_an_answer_has_its_kind_and_nothing_of_what_else_is_known(tmp_path: Path) -> None:
+    row = {"name": "imo_1", "formal_statement": "theorem imo_1 : 1 = 2 := by sorry", "answer": "false"}
+    known = {"refutation": "by decide", "negation": "theorem x : ¬ 1 = 2", "witnesses": [{"name": "n", "value": "0"}]}
+    full = row | known | {"kind": "operation", "difficulty": "easy"}
+    (problem,) = read_problems(written(tmp_path / "file.jsonl", full))
+    assert (problem.answer, problem.source, problem.difficulty) == ("false", "operation", "easy")
+    assert "decide" not in repr(problem)
+    (bare,) = read_problems(written(tmp_path / "file.jsonl", row))
+    assert (bare.source, bare.difficulty) == ("other", "")
+    assert bare.task() == problem.task()
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -74,6 +86,15 @@ def test_errata_are_marked_by_statement_where_they_have_one_and_by_name_where_no
         ([{"name": "a", "formal_statement": "def a := 1"}], "holds no theorem"),
         ([{"formal_statement": "theorem a : True"}] * 2, "file.jsonl:2: the problem a is there twice"),
         ([""], "holds no problem"),
+        (
+            [{"formal_statement": "theorem a : True", "answer": True}],
+            'file.jsonl:1: `answer` is true; it should be "true',
+        ),
+        ([{"formal_statement": "theorem a : True", "answer": "maybe"}], 'file.jsonl:1: `answer` is "maybe"'),
+        (
+            [{"formal_statement": "theorem a : True", "answer": "true"}, {"formal_statement": "theorem b : True"}],
+            "a has an `answer` and b has none; make two files",
+        ),
     ],
 )
 def test_a_bad_file_is_told_by_line_and_fault(tmp_path: Path, rows: list[object], words: str) -> None:

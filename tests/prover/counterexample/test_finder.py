@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import Toolchain
+from prover.core import Proposals, Query
 from prover.counterexample.finder import Refutation, RefutationPlan, refute
 from prover.engine import SourceFile, Task
+from prover.generators.fixed import FixedGenerator
 from prover.judge import Judge, Proof
 
 PLAN = RefutationPlan(seconds=30.0)
@@ -171,6 +175,22 @@ async def test_what_values_do_not_show_the_prover_may(pool: LeanPool) -> None:
     result = await refuted(pool, "∃ f : Nat → Nat, ∀ n, f n < f n")
     assert result.outcome == "refuted"
     assert not result.witnesses
+
+
+async def test_the_time_for_which_a_process_is_waited_for_is_not_taken_from_the_search(pool: LeanPool) -> None:
+    class Slow(FixedGenerator):
+        async def propose(self, queries: Sequence[Query]) -> list[Proposals]:
+            await asyncio.sleep(0.1)
+            return await super().propose(queries)
+
+    now = [0.0]
+    task = Task("it", statement="∃ f : Nat → Nat, ∀ n, f (n + 1) < f n ∧ f n < f (n + 1)")
+    steps = Slow(["intro h", "obtain ⟨f, h⟩ := h", "exact absurd (h 0).1 (Nat.lt_asymm (h 0).2)"])
+    async with pool.lease():
+        waiting = asyncio.create_task(refute(pool, task, plan=PLAN, generator=steps, clock=lambda: now[0]))
+        await asyncio.sleep(0)
+        now[0] += 10 * PLAN.seconds
+    assert (await waiting).way == "proof"
 
 
 @pytest.mark.parametrize(

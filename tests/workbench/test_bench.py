@@ -103,6 +103,55 @@ def test_a_run_is_made_reported_compared_and_verified(lemma: Lemma, problems: Pa
     assert "6 of 7 proofs of run 1 are accepted" in forged.out
 
 
+JUDGED = {
+    "commutes": ("(a b : Nat) : a + b = b + a", "true", "symmetry", "easy"),
+    "cancels": ("(a b : Nat) : a - b + b = a", "false", "operation", "easy"),
+    "mislabelled": ("(a : Nat) : a ≤ a + 1", "false", "operation", "hard"),
+}
+
+
+def test_true_and_false_statements_are_told_apart_and_a_wrong_answer_is_told(lemma: Lemma, tmp_path: Path) -> None:
+    rows = [
+        {"name": n, "formal_statement": f"theorem {n} {text} := by sorry", "answer": a, "kind": kind, "difficulty": d}
+        for n, (text, a, kind, d) in JUDGED.items()
+    ]
+    (tmp_path / "judged.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    made = lemma("bench", "run", "judged.jsonl", "--limit-seconds", "5", "--json")
+    assert made.code == 0, made.err
+    assert made.json()["attempts"] | {"proved": 2, "refuted": 1} == made.json()["attempts"]
+    assert made.json()["judgements"]["decidedCorrectly"] == 2
+    assert "CONTRADICTIONS: 1 verdict of the kernel against the answer of the file" in made.err
+    assert "macro-F1: 0.667 over 3 problems" in made.err
+
+    report = lemma("bench", "report", "--html", "r.html", "--markdown", "r.md", "--json")
+    assert report.code == 0, report.err
+    document = report.json()
+    found = document["judgements"]
+    assert found["contradictions"] == [{"name": "mislabelled", "answer": "false", "verdict": "true"}]
+    assert found["confusion"] == {
+        "true": {"true": 1, "false": 0, "none": 0},
+        "false": {"true": 1, "false": 1, "none": 0},
+    }
+    assert set(found["byKind"]) == {"operation", "symmetry"}
+    assert set(found["byDifficulty"]) == {"easy", "hard"}
+    assert [rate["value"] for rate in document["rates"]["all"]] == [pytest.approx(2 / 3)]
+    assert set(document["cost"]) == {"seconds"}
+    assert [(p["answer"], p["verdict"], bool(p["refutation"])) for p in document["problems"]] == [
+        ("true", "true", False),
+        ("false", "false", True),
+        ("false", "true", False),
+    ]
+    text, page = (tmp_path / "r.md").read_text(), (tmp_path / "r.html").read_text()
+    Wellformed().feed(page)
+    for shown in (lemma("bench", "report").out, text, page):
+        for words in ("CONTRADICTIONS", "Prove or refute", "By kind", "By difficulty", "Refutations found"):
+            assert words in shown
+        assert "problems proved" not in shown
+        assert "By source" not in shown
+    assert lemma("bench", "verify", "1").out == "3 of 3 proofs of run 1 are accepted\n"
+    assert "decided correctly by both" in lemma("bench", "compare", "1", "1").out
+
+
 class Wellformed(HTMLParser):
     """Complains about elements that are not closed in order."""
 
@@ -208,9 +257,11 @@ def wait_for_attempts(store: Path, count: int) -> None:
 
 def test_bad_input_is_told_with_its_cure(lemma: Lemma, problems: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"name": "a"}\n')
+    (tmp_path / "maybe.jsonl").write_text('{"formal_statement": "theorem a : True", "answer": "maybe"}\n')
     cases: list[tuple[list[str | Path], str]] = [
         (["run", "none.jsonl"], "no such file"),
         (["run", "bad.jsonl"], "bad.jsonl:1: there is no statement"),
+        (["run", "maybe.jsonl"], 'maybe.jsonl:1: `answer` is "maybe"; it should be "true" or "false"'),
         (["run", problems, "--k", "0"], "--k 0: give numbers from 1"),
         (["run", problems, "--search", "magic"], "choose one of portfolio"),
         (["run", problems, "--generator", "magic"], "choose one of rules"),

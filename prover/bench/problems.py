@@ -4,7 +4,7 @@ One JSON object a line. The statement is `core_formal_statement` (with `core_hea
 not part of the text: DeepSeek-Prover-V1.5, Goedel-Prover and yangky11's files have it apart, Kimina's in the text), `lean4_code` or
 `lean_code`. The name is `name`, `problem_id`, `theorem_name` or `id`, else that of the theorem. `split` and `known_false` are read where they are.
 
-A file of prove-or-refute problems says of each whether it is true, `answer`, beside the `kind` of change that made it and its `difficulty`, where it has them.
+A file of prove-or-refute problems says of each whether it is true, `truth`, beside the `kind` of change that made it and its `difficulty`, where it has them.
 Whatever else such a row holds, a known proof or refutation above all, is not read: nobody who is tested can see it.
 """
 
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal
 
 from prover.engine import SourceFile, Task
 from prover.errors import BadBenchmark
@@ -98,7 +98,7 @@ def _refuse_mixture(path: Path, problems: Iterable[BenchmarkProblem]) -> None:
     with_answer, without = (next((p.name for p in problems if bool(p.answer) is has), None) for has in (True, False))
     if with_answer is not None and without is not None:
         raise BadBenchmark(
-            f"{path}: {with_answer} has an `answer` and {without} has none; make two files of them, "
+            f"{path}: {with_answer} has a `truth` and {without} has none; make two files of them, "
             "one to be proved or refuted, and one to be proved."
         )
 
@@ -169,15 +169,15 @@ def _problem(place: str, row: Mapping[str, object], errata: Mapping[str, str]) -
 
 
 def _answer(place: str, row: Mapping[str, object]) -> Answer | Literal[""]:
-    if "answer" not in row:
+    truth = row.get("truth")
+    if truth is None:
         return ""
-    for answer in get_args(Answer):
-        if row["answer"] == answer:
-            return cast(Answer, answer)
-    raise BadBenchmark(
-        f'{place}: `answer` is {json.dumps(row["answer"], ensure_ascii=False)}; it should be "true" or "false", '
-        "or not be there where the statement is only to be proved."
-    )
+    if not isinstance(truth, bool):
+        raise BadBenchmark(
+            f"{place}: `truth` is {json.dumps(truth, ensure_ascii=False)}; it should be true or false, "
+            "or not be there where the statement is only to be proved."
+        )
+    return "true" if truth else "false"
 
 
 def _left_open(declaration: str) -> str:

@@ -112,7 +112,7 @@ JUDGED = {
 
 def test_true_and_false_statements_are_told_apart_and_a_wrong_answer_is_told(lemma: Lemma, tmp_path: Path) -> None:
     rows = [
-        {"name": n, "formal_statement": f"theorem {n} {text} := by sorry", "answer": a, "kind": kind, "difficulty": d}
+        {"name": n, "formal_statement": f"theorem {n} {text} := by sorry", "truth": a == "true", "kind": kind, "difficulty": d}
         for n, (text, a, kind, d) in JUDGED.items()
     ]
     (tmp_path / "judged.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
@@ -257,11 +257,11 @@ def wait_for_attempts(store: Path, count: int) -> None:
 
 def test_bad_input_is_told_with_its_cure(lemma: Lemma, problems: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"name": "a"}\n')
-    (tmp_path / "maybe.jsonl").write_text('{"formal_statement": "theorem a : True", "answer": "maybe"}\n')
+    (tmp_path / "maybe.jsonl").write_text('{"formal_statement": "theorem a : True", "truth": "maybe"}\n')
     cases: list[tuple[list[str | Path], str]] = [
         (["run", "none.jsonl"], "no such file"),
         (["run", "bad.jsonl"], "bad.jsonl:1: there is no statement"),
-        (["run", "maybe.jsonl"], 'maybe.jsonl:1: `answer` is "maybe"; it should be "true" or "false"'),
+        (["run", "maybe.jsonl"], 'maybe.jsonl:1: `truth` is "maybe"; it should be true or false'),
         (["run", problems, "--k", "0"], "--k 0: give numbers from 1"),
         (["run", problems, "--search", "magic"], "choose one of portfolio"),
         (["run", problems, "--generator", "magic"], "choose one of rules"),

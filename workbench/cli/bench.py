@@ -109,7 +109,7 @@ def run(
     The header of each problem is that of its file. Theorems of a traced library are to be proved without themselves and their twins. What Lean cannot state (for want of Mathlib, say) is a class of its own, as are
     errors of Lean and the machine, after two more tries. A run that was interrupted is taken up by the same command.
 
-    Where the file says of each statement whether it is true ("answer": "true" or "false"), each is proved or refuted, both at once within the time of an attempt,
+    Where the file says of each statement whether it is true ("truth": true or false), each is proved or refuted, both at once within the time of an attempt,
     and the report tells how well true and false ones were told apart. The answers are for the report alone.
 
     [bold]Examples[/bold]

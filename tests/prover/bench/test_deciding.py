@@ -46,7 +46,7 @@ def written(path: Path, answers: dict[str, str] | None = None) -> list[Benchmark
             "name": name,
             "header": "import Init\n",
             "formal_statement": f"theorem {name} {text} := by sorry",
-            "answer": (answers or {}).get(name, answer),
+            "truth": (answers or {}).get(name, answer) == "true",
             "kind": kind,
             "refutation": "fun h => known",
         }

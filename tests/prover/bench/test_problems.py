@@ -66,7 +66,7 @@ def test_errata_are_marked_by_statement_where_they_have_one_and_by_name_where_no
 
 
 def test_a_problem_with_an_answer_has_its_kind_and_nothing_of_what_else_is_known(tmp_path: Path) -> None:
-    row = {"name": "imo_1", "formal_statement": "theorem imo_1 : 1 = 2 := by sorry", "answer": "false"}
+    row = {"name": "imo_1", "formal_statement": "theorem imo_1 : 1 = 2 := by sorry", "truth": False}
     known = {"refutation": "by decide", "negation": "theorem x : ¬ 1 = 2", "witnesses": [{"name": "n", "value": "0"}]}
     full = row | known | {"kind": "operation", "difficulty": "easy"}
     (problem,) = read_problems(written(tmp_path / "file.jsonl", full))
@@ -87,13 +87,13 @@ def test_a_problem_with_an_answer_has_its_kind_and_nothing_of_what_else_is_known
         ([{"formal_statement": "theorem a : True"}] * 2, "file.jsonl:2: the problem a is there twice"),
         ([""], "holds no problem"),
         (
-            [{"formal_statement": "theorem a : True", "answer": True}],
-            'file.jsonl:1: `answer` is true; it should be "true',
+            [{"formal_statement": "theorem a : True", "truth": "true"}],
+            'file.jsonl:1: `truth` is "true"; it should be true',
         ),
-        ([{"formal_statement": "theorem a : True", "answer": "maybe"}], 'file.jsonl:1: `answer` is "maybe"'),
+        ([{"formal_statement": "theorem a : True", "truth": "maybe"}], 'file.jsonl:1: `truth` is "maybe"'),
         (
-            [{"formal_statement": "theorem a : True", "answer": "true"}, {"formal_statement": "theorem b : True"}],
-            "a has an `answer` and b has none; make two files",
+            [{"formal_statement": "theorem a : True", "truth": True}, {"formal_statement": "theorem b : True"}],
+            "a has a `truth` and b has none; make two files",
         ),
     ],
 )

@@ -127,6 +127,11 @@ class Fields:
             return ()
         return tuple([decode(item) for item in self.items(name)])
 
+    def maybe(self, name: str, decode: Callable[[object], T]) -> T | None:
+        """What `decode` reads; None when it is absent or null."""
+        value = self.raw.get(name)
+        return None if value is None else decode(value)
+
     def inner(self, name: str, what: str) -> Fields:
         """An object, called `what` in errors."""
         value = self.raw.get(name)
@@ -319,6 +324,7 @@ def counterexample(raw: object) -> Counterexample:
         proof=fields.text_or_none("proof"),
         witnesses=fields.each("witnesses", _witness, optional=True),
         on=fields.text("on"),
+        evaluations=fields.whole("evaluations"),
         ms=fields.number("ms"),
     )
 

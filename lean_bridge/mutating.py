@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from lean_bridge.decoding import Fields
-from lean_bridge.errors import ProtocolError
+from lean_bridge.stages import NO_STAGES, Stages, read_stages
 from lean_bridge.wire import Call
 
 
@@ -69,24 +69,12 @@ class FoundMutant:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRejects:
-    """Candidates that fell out at one stage for one reason."""
-
-    stage: str
-    reason: str
-    count: int
-    example: str
-
-
-@dataclass(frozen=True, slots=True)
 class TheoremHarvest:
     """What came of one theorem. `failure` is "" or why nothing did: `timeout`, `cancelled`, `error: …`."""
 
     theorem: str
     mutants: tuple[FoundMutant, ...] = ()
-    rejects: tuple[FoundRejects, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    stages: Stages = NO_STAGES
     failure: str = ""
 
 
@@ -119,13 +107,7 @@ def _harvest(raw: object) -> TheoremHarvest:
     if failure := outer.text_or_none("failure"):
         return TheoremHarvest(theorem, failure=failure)
     fields = outer.inner("harvest", "harvest")
-    return TheoremHarvest(
-        theorem,
-        fields.each("mutants", _mutant),
-        fields.each("rejects", _rejects),
-        {name: _whole(value) for name, value in (fields.mapping("counts") or {}).items()},
-        {name: _number(value) for name, value in (fields.mapping("seconds") or {}).items()},
-    )
+    return TheoremHarvest(theorem, fields.each("mutants", _mutant), read_stages(fields))
 
 
 def _mutant(raw: object) -> FoundMutant:
@@ -149,20 +131,3 @@ def _step(raw: object) -> FoundStep:
         fields.flag("reverse"),
         fields.text("detail"),
     )
-
-
-def _rejects(raw: object) -> FoundRejects:
-    fields = Fields("rejects", raw)
-    return FoundRejects(fields.text("stage"), fields.text("reason"), fields.whole("count"), fields.text("example"))
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int:
-        raise ProtocolError(f"a count must be a whole number, not {value!r}")
-    return value
-
-
-def _number(value: object) -> float:
-    if type(value) is not float and type(value) is not int:
-        raise ProtocolError(f"seconds must be a number, not {value!r}")
-    return float(value)

@@ -315,6 +315,8 @@ class Counterexample:
     """When `refuted`: the values of the variables, in their order."""
     on: str = ""
     """When `stuck`: what it was that could not be evaluated first."""
+    evaluations: int = 0
+    """Propositions that were evaluated: how hard the search was, on any machine."""
     ms: float = 0.0
 
 

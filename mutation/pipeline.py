@@ -252,5 +252,6 @@ def _recorded(found: mutating.TheoremHarvest) -> Harvest:
         )
         for mutant in found.mutants
     )
-    rejects = tuple(Rejects(r.stage, r.reason, r.count, r.example) for r in found.rejects)
-    return Harvest(found.theorem, mutants, rejects, found.counts, found.seconds, found.failure)
+    stages = found.stages
+    rejects = tuple(Rejects(r.stage, r.reason, r.count, r.example) for r in stages.rejects)
+    return Harvest(found.theorem, mutants, rejects, stages.counts, stages.seconds, found.failure)

@@ -16,7 +16,7 @@ from prover.bench.problems import BenchmarkProblem, read_errata, read_problems
 from prover.bench.runner import BenchmarkPlan, chosen, is_named
 from prover.engine import Plan, SourceFile
 from prover.judge import Statement, statement_of
-from workbench.mutating import library_of
+from workbench.parents import library_of
 from workbench.problems import LeanFile, read_lean_file, refuse_errors
 
 if TYPE_CHECKING:

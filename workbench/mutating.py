@@ -1,24 +1,17 @@
-"""From what the user names to runs of the mutation pipeline: which library, which theorems, what is held out, which Lean."""
+"""From what the user names to runs of the mutation pipeline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lean_bridge.errors import InputError
-from lean_bridge.lakefile import read_project
 from lean_bridge.mutating import MutationLimits
-from lean_bridge.toolchain.embedded import EmbeddedToolchain
-from mutation.errors import UnknownModules
-from mutation.hygiene import chosen_holdout
-from mutation.pipeline import Plan, chosen_theorems
+from mutation.pipeline import Plan
+from workbench.parents import ParentWish, chosen_parents
 
 if TYPE_CHECKING:
     from db.records import Library
     from db.store import Store
-    from lean_bridge.toolchain import Toolchain
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +19,13 @@ class Wish:
     """What the user asks for.
 
     Attributes:
-        names: modules, each with all below it, or names of traced projects.
+        parents: what is mutated; its seed is that of the limits.
         limits: what is made of each theorem.
-        sample: so many theorems drawn at random; None for all.
-        holdout: names of theorems that nothing may touch.
-        share: this share of all theorems is held out as well, drawn at random.
         seconds: limit for each theorem.
     """
 
-    names: tuple[str, ...]
+    parents: ParentWish
     limits: MutationLimits
-    sample: int | None = None
-    holdout: tuple[str, ...] = ()
-    share: float = 0.0
     seconds: float = 120.0
 
 
@@ -46,81 +33,20 @@ def planned(store: Store, wish: Wish) -> list[tuple[Library, Plan]]:
     """A plan for each library that the names belong to.
 
     Raises:
-        InputError: a name belongs to nothing that was traced, or a theorem to be held out is in none of the libraries.
+        InputError: as of `chosen_parents`.
     """
-    chosen: dict[str, tuple[Library, list[str]]] = {}
-    for name in wish.names:
-        library = library_of(store, name)
-        chosen.setdefault(library.digest, (library, []))[1].append(name)
-    plans = [(library, plan_over(store, library, names, wish)) for library, names in chosen.values()]
-    known = {name for library, _ in plans for name in store.theorem_names(library.digest)}
-    if unknown := [name for name in wish.holdout if name not in known]:
-        raise InputError(
-            f"{unknown[0]}, which is to be held out, is no theorem of {', '.join(wish.names)}; check the name."
+    return [
+        (
+            found.library,
+            Plan(
+                found.library.digest,
+                found.library.imports,
+                found.theorems,
+                wish.limits,
+                found.holdout,
+                wish.seconds,
+                {"modules": list(found.modules)},
+            ),
         )
-    return plans
-
-
-def library_of(store: Store, name: str) -> Library:
-    """The latest library in the store that a name belongs to: a project of that name, or the root of a module.
-
-    Raises:
-        InputError: there is none.
-    """
-    found = [library for library in store.libraries() if library.name in (name, name.partition(".")[0])]
-    if not found:
-        raise InputError(f"{name} is not in the store: run `lemma trace {name}` first (a project by its folder).")
-    return found[-1]
-
-
-def plan_over(store: Store, library: Library, names: Sequence[str], wish: Wish) -> Plan:
-    """The plan for the modules of one library; a project's own name stands for all of its modules.
-
-    Raises:
-        InputError: none of the modules holds a theorem.
-    """
-    modules = [m.name for m in store.modules(library.digest)] if library.name in names and library.root else list(names)
-    seed = wish.limits.seed
-    holdout = wish.holdout
-    if wish.share:
-        holdout = tuple(sorted({*holdout, *chosen_holdout(store.theorem_names(library.digest), wish.share, seed)}))
-    try:
-        theorems = chosen_theorems(store, library.digest, modules, sample=wish.sample, seed=seed)
-    except UnknownModules as error:
-        raise InputError(str(error)) from error
-    held = set(holdout)
-    parents = tuple(name for name in theorems if name not in held)
-    return Plan(library.digest, library.imports, parents, wish.limits, holdout, wish.seconds, {"modules": list(names)})
-
-
-def toolchain_for(library: Library, toolchain: Toolchain) -> Toolchain:
-    """The Lean that finds the modules of a library.
-
-    Raises:
-        InputError: the library is a project that is not there any more, or not built.
-    """
-    if library.root is None:
-        return toolchain
-    folder = Path(library.root)
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder}, the project that was traced, is not there any more: run `lemma trace` on its new place."
-        )
-    output = read_project(folder).output
-    if not output.is_dir():
-        raise InputError(f"{folder} is not built: run `lemma lean build {folder}`.")
-    return replace(toolchain, libraries=(output,)) if isinstance(toolchain, EmbeddedToolchain) else toolchain
-
-
-def read_names(file: Path) -> tuple[str, ...]:
-    """Names of theorems from a text file, one a line; blank lines and what follows a `#` are skipped.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read: {error}") from error
-    names = [line.partition("#")[0].strip() for line in lines]
-    return tuple(sorted({name for name in names if name}))
+        for found in chosen_parents(store, wish.parents)
+    ]

@@ -96,7 +96,7 @@ async def refute(
                 found, result = await _by_values(workplace, result, first, plan.evaluations)
         if plan.values_alone:
             return replace(result, seconds=clock() - started)
-        if found is not None and result.verdict is None:
+        if found is not None and found.claim and result.verdict is None:
             result = await _by_proof(pool, result, Statement(found.claim, header), plan.negation, account, generator)
         cut_off = found is None or found.outcome == "spent"
         if cut_off and result.verdict is None:

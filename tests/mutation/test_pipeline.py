@@ -26,7 +26,8 @@ from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.base import Backend, Command, Fact
 from mutation.errors import Leak, OtherLean
 from mutation.pipeline import Pipeline, Plan, begun
-from workbench.mutating import Wish, planned, read_names
+from workbench.mutating import Wish, planned
+from workbench.parents import ParentWish, read_names
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 THEOREMS = (
@@ -186,7 +187,7 @@ async def test_nothing_of_a_unit_with_a_leak_is_stored(
 def test_plans_leave_held_out_theorems_out(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "held.txt"
     file.write_text("# of the test set\nAnd.comm\n\nNat.mul_comm # and why\n", encoding="utf-8")
-    wish = Wish(("Init.Some",), MutationLimits(("rw",)), holdout=read_names(file))
+    wish = Wish(ParentWish(("Init.Some",), holdout=read_names(file)), MutationLimits(("rw",)))
 
     ((_, plan),) = planned(store, wish)
 
@@ -197,7 +198,7 @@ def test_plans_leave_held_out_theorems_out(store: Store, tmp_path: Path) -> None
 
 def test_a_sample_and_a_share_depend_on_the_seed(store: Store) -> None:
     def theorems(seed: int) -> Sequence[str]:
-        wish = Wish(("Init",), MutationLimits(("rw",), seed=seed), sample=6, share=0.2)
+        wish = Wish(ParentWish(("Init",), sample=6, share=0.2, seed=seed), MutationLimits(("rw",), seed=seed))
         ((_, plan),) = planned(store, wish)
         assert not {*plan.theorems} & {*plan.holdout}
         assert len(plan.holdout) == 4
@@ -219,7 +220,7 @@ def test_what_cannot_be_mutated_is_said(
     store: Store, names: tuple[str, ...], holdout: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        planned(store, Wish(names, MutationLimits(("rw",)), holdout=holdout))
+        planned(store, Wish(ParentWish(names, holdout=holdout), MutationLimits(("rw",))))
 
 
 @pytest.mark.parametrize(

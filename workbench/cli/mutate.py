@@ -116,13 +116,15 @@ def wish_of(
         InputError: a kind does not exist, or the file of held-out theorems cannot be read.
     """
     from lean_bridge.mutating import MutationLimits
-    from workbench.mutating import Wish, read_names
+    from workbench.mutating import Wish
+    from workbench.parents import ParentWish, read_names
 
     if wrong := [name for name in kind or () if name not in KINDS]:
         raise InputError(f"there is no kind of mutation {wrong[0]!r}; --kind takes {', '.join(KINDS)}.")
     kinds = tuple(name for name in KINDS if kind is None or name in kind)
     limits = MutationLimits(kinds, seed, limit, depth, branch, size)
-    return Wish(tuple(names), limits, sample, read_names(holdout) if holdout else (), share, seconds)
+    parents = ParentWish(tuple(names), sample, read_names(holdout) if holdout else (), share, seed)
+    return Wish(parents, limits, seconds)
 
 
 def carry_out(
@@ -130,7 +132,7 @@ def carry_out(
 ) -> dict[str, object]:
     """Begins or takes up the run of a plan, shows how it goes, and says what came of it."""
     from mutation.pipeline import Pipeline, begun
-    from workbench.mutating import toolchain_for
+    from workbench.parents import toolchain_for
 
     found, resumed = begun(store, plan, library.toolchain, datetime.now(UTC))
     typer.echo(

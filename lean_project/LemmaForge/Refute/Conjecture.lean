@@ -53,8 +53,6 @@ structure Conjecture where
   found? : Option Found
   /-- A proof of it, if it is true after all. -/
   proof? : Option String
-  /-- How long the search took, in nanoseconds. -/
-  nanoseconds : Nat
 
 /-- What came out of a theorem. -/
 structure Conjectures where
@@ -67,7 +65,7 @@ structure Conjectures where
 
 instance : ToJson Conjecture where
   toJson c := Json.mkObj [("kind", c.kind.toString), ("place", c.place), ("detail", c.detail), ("canonical", c.canonical), ("statement", c.signature), ("size", c.size),
-    ("found", toJson c.found?), ("proof", toJson c.proof?), ("seconds", secondsJson c.nanoseconds)]
+    ("found", toJson c.found?), ("proof", toJson c.proof?)]
 
 instance : ToJson Conjectures where
   toJson c := Json.mkObj (("conjectures", toJson c.made) :: stagesJson c.laps c.rejected)
@@ -185,12 +183,11 @@ where
     let (quick, slow) := provers theorem_
     let conjecture : Conjecture := {
       kind := change.kind, place := change.place, detail := written.detail, canonical := written.canonical, signature, size := written.type.sizeWithoutSharing
-      found? := none, proof? := none, nanoseconds := 0 }
+      found? := none, proof? := none }
     if let some proof ← w.watch.measure "prove" (proved? w target quick) then return { conjecture with proof? := some proof }
-    let began ← IO.monoNanosNow
     let config : Config := { evaluations := w.config.evaluations, deadline := (← IO.monoMsNow) + w.config.milliseconds }
     let found ← w.watch.measure "refute" (find config w.relevance target none w.token)
-    let conjecture := { conjecture with found? := some found, nanoseconds := (← IO.monoNanosNow) - began }
+    let conjecture := { conjecture with found? := some found }
     if found.proof?.isSome then return conjecture
     return { conjecture with proof? := ← w.watch.measure "prove" (proved? w target slow) }
 

@@ -118,15 +118,19 @@ structure Found where
   proof? : Option String
   /-- Propositions that were evaluated. -/
   evaluations : Nat
+  /-- How long it took. -/
+  nanoseconds : Nat := 0
 
 instance : ToJson Witness where
   toJson w := Json.mkObj [("name", w.name), ("type", .str w.type), ("value", .str w.value)]
 
 instance : ToJson Found where
-  toJson f := Json.mkObj [("outcome", f.outcome), ("claim", f.claim), ("on", f.on), ("witnesses", toJson f.witnesses), ("proof", toJson f.proof?), ("evaluations", f.evaluations)]
+  toJson f := Json.mkObj [("outcome", f.outcome), ("claim", f.claim), ("on", f.on), ("witnesses", toJson f.witnesses), ("proof", toJson f.proof?), ("evaluations", f.evaluations),
+    ("ms", millisecondsJson f.nanoseconds)]
 
 /-- Looks for a counterexample to a statement. `source?` is the statement as it was written, if it was a proposition. -/
 def find (config : Config) (relevance : MetaM Relevance) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM Found := do
+  let began ← IO.monoNanosNow
   let type := target.type.instantiateLevelParams target.levelParams (lowestLevels target.levelParams target.type)
   let look : TermElabM (Found × Expr) := do
     let (ended, evaluations) ← search config relevance type
@@ -143,7 +147,9 @@ def find (config : Config) (relevance : MetaM Relevance) (target : Target) (sour
   | .error e => fail .internal (← e.toMessageData.toString)
   | .ok (found, claim) =>
     let isNegation := found.outcome != "vacuous"
-    match ← claimText? target claim (if isNegation then source? else none) (if isNegation then "refuted" else "vacuous") token with
+    let claim? ← claimText? target claim (if isNegation then source? else none) (if isNegation then "refuted" else "vacuous") token
+    let found := { found with nanoseconds := (← IO.monoNanosNow) - began }
+    match claim? with
     | some claim => return { found with claim }
     | none => return { found with outcome := "stuck", on := "its negation cannot be written so that Lean reads it back", witnesses := #[], proof? := none }
 

@@ -23,10 +23,8 @@ private def refuteFind : Handler := fun c r => do
   let standard : Refute.Config := {}
   let config : Refute.Config := { evaluations := (← r.arg? Nat "evaluations").getD standard.evaluations, deadline }
   let source? ← r.arg? String "statement"
-  let began ← IO.monoNanosNow
   c.asStep limits fun token => do
-    let found ← Refute.find config (do c.relevance (← getEnv)) (← targetOf c r token) source? token
-    return (toJson found).setObjVal! "ms" (millisecondsJson ((← IO.monoNanosNow) - began))
+    return toJson (← Refute.find config (do c.relevance (← getEnv)) (← targetOf c r token) source? token)
 
 private def refuteConjectures : Handler := fun c r => do
   let state ← c.environment (← r.arg Nat "env")

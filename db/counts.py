@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from typing import TypeVar
 
 from sqlalchemy import Connection, Select, Subquery, func, select
@@ -12,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from db.database import Database
 from db.figures import RunCounts, StageCount
 from db.models import (
+    ConjectureRow,
     HarvestRow,
     MarkSetRow,
     ModuleRow,
@@ -23,7 +25,7 @@ from db.models import (
     TheoremRow,
     UnitRow,
 )
-from db.records import Rejects, UnitStatus
+from db.records import ChangeKind, Rejects, Standing, UnitStatus
 from db.runs import find_run
 
 K = TypeVar("K", str, int)
@@ -58,6 +60,24 @@ class Counts(Database):
                 stages=_stages(connection, run),
                 failures=_failures(connection, run),
             )
+
+    def conjecture_counts(self, run: int) -> Mapping[tuple[ChangeKind, Standing], int]:
+        """How many conjectures of a run the store holds, by kind and standing; sorted, without those of which there is none.
+
+        Raises:
+            UnknownRecord: there is no such run.
+            StoreError: the store cannot be read.
+        """
+        query = (
+            select(ConjectureRow.kind, ConjectureRow.standing, func.count())
+            .join_from(HarvestRow, ConjectureRow, ConjectureRow.harvest_id == HarvestRow.id)
+            .where(HarvestRow.run_id == run)
+            .group_by(ConjectureRow.kind, ConjectureRow.standing)
+        )
+        with self.reading() as connection:
+            find_run(connection, run)
+            rows = sorted(connection.execute(query).all())
+        return {(ChangeKind(kind), Standing(standing)): count for kind, standing, count in rows}
 
     def failures(self, run: int) -> tuple[tuple[str, str], ...]:
         """The theorems of a run that gave no result, and why; sorted."""

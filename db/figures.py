@@ -10,7 +10,7 @@ from db.records import Rejects, Run, UnitStatus
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What finishing a unit did: mutants that were new, and those that the store or the library knew already."""
+    """What finishing a unit did: mutants and conjectures that were new, and those that the store or the library knew already."""
 
     new: int
     known: int
@@ -24,7 +24,7 @@ class Progress:
         units: how many there are in each status, those with none included.
         theorems: how many have been worked on, failures included.
         failures: how many of them gave no result.
-        mutants: how many were stored.
+        mutants: how many were stored; in a run that makes conjectures how many of these.
         duplicates: how many were known already.
     """
 

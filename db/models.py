@@ -1,8 +1,8 @@
 """The tables of the store.
 
 Names of theorems, lemmas, modules, stages and reasons are kept once, in `names`; sets of marks once, in `mark_sets`. A run has
-units, a unit has one harvest for each theorem that it worked on, and a mutant belongs to the harvest that it came from: that
-tells its parent, its unit and its run in one number.
+units, a unit has one harvest for each theorem that it worked on, and a mutant or a conjecture belongs to the harvest that it came
+from: that tells its parent, its unit and its run in one number.
 """
 
 from __future__ import annotations
@@ -230,6 +230,29 @@ class MutantRow(Table):
     lineage: Mapped[str] = mapped_column(Text)
     statement: Mapped[str] = mapped_column(Text)
     proof: Mapped[str] = mapped_column(Text)
+
+
+class ConjectureRow(Table):
+    """A conjecture; `witnesses` is packed by `db.packing`. The long index answers the counts alone."""
+
+    __tablename__ = "conjectures"
+    __table_args__ = (Index("ix_conjectures_counts", "harvest_id", "kind", "standing"),)
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    canonical: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)
+    harvest_id: Mapped[int] = mapped_column(ForeignKey("harvests.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(Text)
+    place: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Text)
+    statement: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(Integer)
+    standing: Mapped[str] = mapped_column(Text)
+    claim: Mapped[str] = mapped_column(Text)
+    proof: Mapped[str] = mapped_column(Text)
+    witnesses: Mapped[str] = mapped_column(Text)
+    evaluations: Mapped[int] = mapped_column(Integer)
+    seconds: Mapped[float] = mapped_column(Float)
+    way: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
 
 
 class TaskRow(Table):

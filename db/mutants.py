@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
 from db.database import AnyRow, AnySelect, Database
-from db.models import HarvestRow, MutantRow, UnitRow
-from db.names import chunks
+from db.models import MutantRow
 from db.packing import lemmas_of, unpack_steps
+from db.reading import counted_in, harvest_keys, records_of
 from db.records import Mutant, MutationKind
-
-# Theorems whose mutants are in memory at a time.
-THEOREMS = 32
 
 MUTANTS = select(
     MutantRow.id,
@@ -35,24 +30,10 @@ MUTANTS = select(
 class _Choice:
     """Which mutants are asked for; None stands for all."""
 
-    runs: Collection[int] | None
     kinds: Collection[MutationKind] | None
     depths: Collection[int] | None
-    parents: Collection[str] | None
     with_marks: Collection[str]
     without_marks: Collection[str]
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keeps the cyclic garbage collector away: records hold no cycles, and looking through them takes as long as making them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Mutants(Database):
@@ -80,16 +61,11 @@ class Mutants(Database):
         Raises:
             StoreError: the store cannot be read.
         """
-        choice = _Choice(runs, kinds, depths, parents, with_marks, without_marks)
+        choice = _Choice(kinds, depths, with_marks, without_marks)
         with self.reading() as connection:
             query = self._filtered(connection, MUTANTS, choice)
-            for chunk in chunks(self._harvests(connection, choice), THEOREMS):
-                place = {number: i for i, (number, _) in enumerate(chunk)}
-                with uncollected():
-                    rows = connection.execute(query.where(MutantRow.harvest_id.in_(place))).all()
-                    ordered = sorted(rows, key=lambda row: (place[row[1]], row[0]))
-                    records = self.decoded(connection, ordered, dict(chunk))
-                yield from records
+            keys = harvest_keys(connection, self.names, runs, parents)
+            yield from records_of(connection, query, MutantRow.harvest_id, keys, self.decoded_mutants)
 
     def mutant_count(
         self,
@@ -102,16 +78,15 @@ class Mutants(Database):
         parents: Collection[str] | None = None,
     ) -> int:
         """How many mutants pass the filters of `mutants`."""
-        choice = _Choice(runs, kinds, depths, parents, with_marks, without_marks)
+        choice = _Choice(kinds, depths, with_marks, without_marks)
         with self.reading() as connection:
             query = self._filtered(connection, select(func.count(MutantRow.id)), choice)
             if parents is None and runs is None:
                 return sum(connection.execute(query).scalars())
-            numbers = [number for number, _ in self._harvests(connection, choice)]
-            counted = [query.where(MutantRow.harvest_id.in_(chunk)) for chunk in chunks(numbers)]
-            return sum(count for some in counted for count in connection.execute(some).scalars())
+            keys = harvest_keys(connection, self.names, runs, parents)
+            return counted_in(connection, query, MutantRow.harvest_id, keys)
 
-    def decoded(self, connection: Connection, rows: Sequence[AnyRow], parents: dict[int, int]) -> list[Mutant]:
+    def decoded_mutants(self, connection: Connection, rows: Sequence[AnyRow], parents: dict[int, int]) -> list[Mutant]:
         """The records of rows of `MUTANTS`.
 
         Args:
@@ -150,17 +125,3 @@ class Mutants(Database):
             fitting = [number for number, marks in sets.items() if wanted <= marks and not unwanted & marks]
             query = query.where(MutantRow.marks_id.in_(fitting))
         return query
-
-    def _harvests(self, connection: Connection, choice: _Choice) -> list[tuple[int, int]]:
-        """The keys of harvests and of their theorems' names, in the order in which mutants are given."""
-        query = select(HarvestRow.id, HarvestRow.name_id).join_from(
-            HarvestRow, UnitRow, HarvestRow.unit_id == UnitRow.id
-        )
-        if choice.runs is not None:
-            query = query.where(HarvestRow.run_id.in_(list(choice.runs)))
-        query = query.order_by(HarvestRow.run_id, UnitRow.position, HarvestRow.position)
-        found = [(number, name) for number, name in connection.execute(query)]
-        if choice.parents is None:
-            return found
-        names = set(self.names.find(connection, choice.parents).values())
-        return [(number, name) for number, name in found if name in names]

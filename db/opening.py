@@ -13,7 +13,7 @@ from db.errors import NotAStore, StoreNotFound, StoreTooNew, StoreUnavailable
 
 # The table with the revision of the schema; its name tells our databases from others.
 VERSIONS = "lemmaforge_schema"
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 SQLITE_MAGIC = b"SQLite format 3\0"
 
 D = TypeVar("D", bound=Database)

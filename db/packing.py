@@ -1,4 +1,4 @@
-"""How records lie in columns: spans, lineages and premises as short JSON, canonical forms as bytes."""
+"""How records lie in columns: spans, lineages, premises and witnesses as short JSON, canonical forms as bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db.records import MutationKind, MutationStep, Position, PremiseUse, Span
+from db.records import MutationKind, MutationStep, Position, PremiseUse, Span, WitnessValue
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
 
@@ -99,6 +99,16 @@ def _premise(
     names: Mapping[int, str], name: int, start: int, end: int, module: int, defined: Sequence[int] | None
 ) -> PremiseUse:
     return PremiseUse(names[name], start, end, names[module], None if defined is None else _span(defined))
+
+
+def pack_witnesses(witnesses: Sequence[WitnessValue]) -> str:
+    """Witnesses as `[[name,type,value],…]`."""
+    return pack([[witness.name, witness.type, witness.value] for witness in witnesses])
+
+
+def unpack_witnesses(packed: Sequence[Sequence[str]]) -> tuple[WitnessValue, ...]:
+    """What `pack_witnesses` packed, after `json.loads`."""
+    return tuple([WitnessValue(*fields) for fields in packed])
 
 
 def _corners(span: Span) -> list[int]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class MutationKind(StrEnum):
@@ -23,6 +24,33 @@ class MutationKind(StrEnum):
     symmetry = "symm"
     unfold = "unfold"
     generalize = "generalize"
+
+
+class ChangeKind(StrEnum):
+    """What was changed in a theorem to make a conjecture."""
+
+    hypothesis = "hypothesis"
+    """One was dropped."""
+    relation = "relation"
+    off_by_one = "off-by-one"
+    constant = "constant"
+    operation = "operation"
+    variable = "variable"
+    order = "order"
+    quantifier = "quantifier"
+    converse = "converse"
+
+
+class Standing(StrEnum):
+    """What Lean found out about a conjecture."""
+
+    refuted = "refuted"
+    """Its negation has a proof."""
+    proved = "proved"
+    """The change left it true."""
+    vacuous = "vacuous"
+    """Its hypotheses contradict each other."""
+    open = "open"
 
 
 class Outcome(StrEnum):
@@ -226,6 +254,81 @@ class Mutant:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessValue:
+    """The value of a variable in a counterexample, and its type, as Lean prints them."""
+
+    name: str
+    type: str
+    value: str
+
+
+Difficulty = Literal["easy", "medium", "hard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conjecture:
+    """A statement made from a theorem by one change that may have made it false, and what Lean found out about it.
+
+    Attributes:
+        canonical: as of `Theorem`; no two conjectures of a store share it, and no mutant had it when it was stored.
+        parent: the full name of the library's theorem that it comes from.
+        kind: what was changed.
+        place: where: `⊢` for the conclusion, or the name of the hypothesis.
+        detail: the change as text: `x < y becomes x ≤ y`.
+        statement: as of `Theorem`.
+        size: nodes of the statement's term.
+        standing: what is known about it.
+        claim: what `proof` proves when it is refuted or vacuous: a declaration of the negation, or of the statement with `False`
+            for its conclusion, ending in `:= by sorry`; "" otherwise.
+        proof: the text to put for `by sorry`, in `claim` or, when it is proved, in `declaration`; "" when it is open.
+        witnesses: the values that refute it; none when a proof did without.
+        evaluations: propositions that the search for values evaluated; unlike seconds the same on every machine.
+        seconds: how long that search took.
+        way: how it was refuted (`values` or `proof`) or proved (`tactic` or `proof`); "" otherwise.
+        note: what stood in the way when it is open.
+    """
+
+    canonical: str
+    parent: str
+    kind: ChangeKind
+    place: str
+    detail: str
+    statement: str
+    size: int
+    standing: Standing
+    claim: str = ""
+    proof: str = ""
+    witnesses: tuple[WitnessValue, ...] = ()
+    evaluations: int = 0
+    seconds: float = 0.0
+    way: str = ""
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """A name of its own, in the namespace of its parent."""
+        return f"{self.parent}.conjecture_{self.canonical[:12]}"
+
+    @property
+    def declaration(self) -> str:
+        """The source text of the statement, with its proof left out."""
+        return f"theorem {self.name}{self.statement} := by sorry"
+
+    @property
+    def difficulty(self) -> Difficulty:
+        """How hard it was to settle.
+
+        A refuted one is easy when at most 10 evaluations gave the values, medium up to 100, else hard, as when it took a proof
+        without values. A proved one is easy when a single tactic did it, else hard. Vacuous and open ones are hard.
+        """
+        if self.standing is Standing.proved:
+            return "easy" if self.way == "tactic" else "hard"
+        if self.standing is not Standing.refuted or self.way != "values" or self.evaluations > 100:
+            return "hard"
+        return "easy" if self.evaluations <= 10 else "medium"
+
+
+@dataclass(frozen=True, slots=True)
 class Rejects:
     """How many candidates of one theorem fell out at one stage, for one reason, and one of them as an example."""
 
@@ -241,7 +344,7 @@ class Run:
 
     Attributes:
         id: its number; 0 before it is stored.
-        command: `mutate`, `trace`, …
+        command: `mutate`, `conjecture`, `trace`, …
         config: everything that its results depend on, seed included.
         library: the digest of the library that it is about.
         toolchain: as of `Library`.
@@ -260,7 +363,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A piece of a run that is done, or done again, as a whole. `payload` says what: for mutation the names of theorems."""
+    """A piece of a run that is done, or done again, as a whole. `payload` says what, the names of theorems say."""
 
     id: int
     run: int
@@ -272,7 +375,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """What mutating one theorem gave.
+    """What one theorem gave: mutants or, in a run of the other kind, conjectures.
 
     Attributes:
         theorem: its full name.
@@ -281,6 +384,7 @@ class Harvest:
         counts: candidates that entered each stage, by its name.
         seconds: how long Lean worked on each stage, by its name.
         failure: why there is no result (`crash`, `timeout`, …); "" when there is one.
+        conjectures: those that passed every stage, in the order of their making.
     """
 
     theorem: str
@@ -289,6 +393,7 @@ class Harvest:
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
+    conjectures: tuple[Conjecture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

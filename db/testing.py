@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import md5
 
 from db.records import (
+    ChangeKind,
+    Conjecture,
     Harvest,
     Library,
     Module,
@@ -17,8 +20,10 @@ from db.records import (
     PremiseUse,
     Rejects,
     Span,
+    Standing,
     TacticStep,
     Theorem,
+    WitnessValue,
 )
 
 LIBRARY = Library("Init", "4.28.0-pre 38f3c0c", "1f" * 32, ("Init",))
@@ -97,8 +102,39 @@ def mutant(number: int, parent: str, form: int | None = None) -> Mutant:
     )
 
 
-def harvest(parent: str, mutants: Iterable[Mutant]) -> Harvest:
-    """What mutating a theorem gave, with counts and rejects of every usual stage."""
+def conjecture(number: int, parent: str, form: int | None = None) -> Conjecture:
+    """A conjecture as Lean settles them: number tells everything, `form` the canonical form if given."""
+    standing = tuple(Standing)[number % len(Standing)]
+    statement = f" (n m : Nat) (h : n ≤ {number}) : n + m < m + n"
+    made = Conjecture(
+        canonical=canonical(number if form is None else form),
+        parent=parent,
+        kind=tuple(ChangeKind)[number % len(ChangeKind)],
+        place="h" if number % 2 else "⊢",
+        detail=f"n < {number} becomes n ≤ {number}",
+        statement=statement,
+        size=20 + number % 30,
+        standing=standing,
+        evaluations=number % 150,
+        seconds=number / 8,
+    )
+    name = made.name
+    match standing:
+        case Standing.refuted:
+            values = (WitnessValue("n", "Nat", str(number)), WitnessValue("m", "Nat", "0"))
+            claim = f"theorem {name}.refuted : ¬ (∀ (n m : Nat), n ≤ {number} → n + m < m + n) := by sorry"
+            proof = f"fun h => absurd (@h ({number} : Nat) (0 : Nat)) (by decide)"
+            return replace(made, claim=claim, proof=proof, witnesses=values, way="values")
+        case Standing.proved:
+            return replace(made, proof="by\n  omega", way="tactic" if number % 3 else "proof")
+        case Standing.vacuous:
+            return replace(made, claim=f"theorem {name}.vacuous (n : Nat) : False := by sorry", proof="by omega")
+        case Standing.open:
+            return replace(made, note="the time ran out")
+
+
+def harvest(parent: str, mutants: Iterable[Mutant], conjectures: Iterable[Conjecture] = ()) -> Harvest:
+    """What a theorem gave, with counts and rejects of every usual stage."""
     made = tuple(mutants)
     return Harvest(
         parent,
@@ -110,4 +146,5 @@ def harvest(parent: str, mutants: Iterable[Mutant]) -> Harvest:
         ),
         {"find": len(made) + 6, "build": len(made) + 3, "print": len(made) + 1},
         {"find": 0.25, "build": 0.5, "print": 0.125, "prove": 0.0625},
+        conjectures=tuple(conjectures),
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from db import testing
-from db.records import Harvest, Mutant, Run, UnitStatus
+from db.records import Conjecture, Harvest, Mutant, Run, UnitStatus
 from db.store import Store
 
 LIBRARY = testing.LIBRARY
@@ -44,13 +44,16 @@ def ended(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-def contents(store: Store, run: Run) -> tuple[list[Mutant], Sequence[object], object]:
+Contents = tuple[list[Mutant], list[Conjecture], Sequence[object], object]
+
+
+def contents(store: Store, run: Run) -> Contents:
     counts = store.report_counts(run.id)
-    return list(store.mutants()), counts.rejects, counts.histogram
+    return list(store.mutants()), list(store.conjectures()), counts.rejects, counts.histogram
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Mutant], Sequence[object], object]:
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """What a run leaves that nobody disturbs."""
     place = tmp_path_factory.mktemp("unbroken") / "lemma.db"
     with Store.open(place) as store:
@@ -59,9 +62,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Mutant], Se
         return contents(store, run)
 
 
-def test_a_process_killed_anywhere_in_finishing_a_unit_leaves_no_trace_of_it(
-    place: str, unbroken: tuple[list[Mutant], Sequence[object], object]
-) -> None:
+def test_a_process_killed_anywhere_in_finishing_a_unit_leaves_no_trace_of_it(place: str, unbroken: Contents) -> None:
     with Store.open(place) as store:
         run = start(store)
         parent = work(place)
@@ -72,7 +73,7 @@ def test_a_process_killed_anywhere_in_finishing_a_unit_leaves_no_trace_of_it(
             if parent.stdout.readline() != f"{-signal.SIGKILL}\n":
                 break
             assert [unit.status for unit in store.units(run.id)][:2] == [UnitStatus.leased, UnitStatus.waiting]
-            assert (store.progress(run.id).theorems, store.mutant_count()) == (0, 0)
+            assert (store.progress(run.id).theorems, store.mutant_count(), store.conjecture_count()) == (0, 0, 0)
             store.release_leases(run.id, str(killed))
         assert ended(parent) == 0
         # It died before each of the statements of one unit, and before the commit.
@@ -82,9 +83,7 @@ def test_a_process_killed_anywhere_in_finishing_a_unit_leaves_no_trace_of_it(
         assert contents(store, run) == unbroken
 
 
-def test_a_run_killed_at_any_time_ends_like_an_unbroken_one(
-    place: str, unbroken: tuple[list[Mutant], Sequence[object], object]
-) -> None:
+def test_a_run_killed_at_any_time_ends_like_an_unbroken_one(place: str, unbroken: Contents) -> None:
     with Store.open(place) as store:
         run = start(store)
         for round_ in range(6):
@@ -94,7 +93,7 @@ def test_a_run_killed_at_any_time_ends_like_an_unbroken_one(
             time.sleep(0.003 * round_)
             os.kill(process.pid, signal.SIGKILL)
             ended(process)
-            assert store.mutant_count() == store.progress(run.id).mutants
+            assert store.mutant_count() + store.conjecture_count() == store.progress(run.id).mutants
         assert store.progress(run.id).units[UnitStatus.done] < UNITS
         for round_ in range(6):
             store.release_leases(run.id, f"dead {round_}")
@@ -102,9 +101,7 @@ def test_a_run_killed_at_any_time_ends_like_an_unbroken_one(
         assert contents(store, run) == unbroken
 
 
-def test_processes_that_write_at_the_same_time_leave_what_one_would(
-    place: str, unbroken: tuple[list[Mutant], Sequence[object], object]
-) -> None:
+def test_processes_that_write_at_the_same_time_leave_what_one_would(place: str, unbroken: Contents) -> None:
     with Store.open(place) as store:
         run = start(store)
         processes = [work(place, owner) for owner in ("a", "b", "c")]

@@ -108,6 +108,27 @@ def test_an_old_store_is_upgraded_when_it_is_opened(old: Store, place: str) -> N
         assert list(store.attempts()) == [attempt]
 
 
+def test_a_store_without_conjectures_is_upgraded_and_takes_some(place: str) -> None:
+    task = Task("ab" * 32, "theorem t : True := sorry")
+    attempt = Attempt(task.digest, Outcome.proved, NOON, "trivial")
+    with Store(locate(place), patience=10) as old:
+        prepare(old, create=True, revision="0002")
+        run = write_first_content(old)
+        old.save_task(task)
+        old.save_attempt(attempt)
+        assert revision(old) == "0002"
+        assert differences(old)
+    with Store.open(place, create=False) as store:
+        assert differences(store) == []
+        assert_first_content(store)
+        assert list(store.attempts()) == [attempt]
+        unit = store.lease(run.id, "b", NOON, 60)
+        assert unit is not None
+        conjecture = testing.conjecture(1000, unit.payload[0])
+        store.finish_unit(unit, [testing.harvest(unit.payload[0], [], [conjecture])])
+        assert list(store.conjectures()) == [conjecture]
+
+
 def test_a_file_of_the_first_revision_still_opens(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "lemma.db")
     connection.executescript(FIRST.read_text())

@@ -27,13 +27,14 @@ def say(number: int) -> None:
 
 
 def harvests(unit: Unit) -> Iterator[Harvest]:
-    """Four theorems, many of whose mutants are made by other units as well."""
+    """Four theorems, many of whose mutants and conjectures are made by other units as well."""
     number = int(unit.payload[0])
     for part in range(4):
         name = f"T{number}.{part}"
         forms = [(number * 40 + part * 10 + i) * 7 % 1000 for i in range(20)]
         mutants = [testing.mutant(number * 100 + i, name, form) for i, form in enumerate(forms)]
-        yield testing.harvest(name, mutants)
+        conjectures = [testing.conjecture(number * 100 + i, name, 2000 + form) for i, form in enumerate(forms[:5])]
+        yield testing.harvest(name, mutants, conjectures)
 
 
 def work(place: str, owner: str) -> None:

@@ -1,7 +1,7 @@
 """Keeps held-out theorems out of what is made: a model that is to be tested on them must not have seen them.
 
 A mutant touches a theorem when it comes from it, when a step of its lineage uses it as a lemma, when its proof mentions it, or when it states
-the same. Lean is never offered held-out theorems; this module looks at what came back, whoever made it.
+the same. A conjecture touches one in the same ways. Lean is never offered held-out theorems; this module looks at what came back, whoever made it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
-from db.records import Harvest, Mutant
+from db.records import Conjecture, Harvest, Mutant
 from mutation.errors import Leak
+
+if TYPE_CHECKING:
+    from db.store import Store
 
 _WORD = re.compile(r"[^\s()\[\]{},⟨⟩:;]+")
 
@@ -35,14 +39,32 @@ def touched(mutant: Mutant, holdout: Collection[str], canonical: Collection[str]
     for step in mutant.steps:
         if step.lemma in holdout:
             return f"it was made with {step.lemma}"
-    for word in _WORD.findall(mutant.proof):
+    return _touching(mutant.proof, mutant.canonical, holdout, canonical)
+
+
+def touched_by_conjecture(
+    conjecture: Conjecture, holdout: Collection[str], canonical: Collection[str] = ()
+) -> str | None:
+    """How a conjecture, or what is known of it, touches a held-out theorem; None when it does not. Arguments as of `touched`."""
+    if conjecture.parent in holdout:
+        return f"it comes from {conjecture.parent}"
+    return _touching(conjecture.proof, conjecture.canonical, holdout, canonical)
+
+
+def held_forms(store: Store, library: str, holdout: Collection[str]) -> frozenset[str]:
+    """The canonical forms of held-out theorems of a library, which is a digest."""
+    if not holdout:
+        return frozenset()
+    return frozenset(theorem.canonical for theorem in store.theorems(library) if theorem.name in holdout)
+
+
+def _touching(proof: str, form: str, holdout: Collection[str], canonical: Collection[str]) -> str | None:
+    for word in _WORD.findall(proof):
         # `foo.mp` is a projection of what `foo` proves.
         for name in (word, word.rpartition(".")[0]):
             if name in holdout:
                 return f"its proof mentions {name}"
-    if mutant.canonical in canonical:
-        return "it states a held-out theorem"
-    return None
+    return "it states a held-out theorem" if form in canonical else None
 
 
 def check_hygiene(harvests: Iterable[Harvest], holdout: Collection[str], canonical: Collection[str] = ()) -> None:

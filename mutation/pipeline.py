@@ -8,7 +8,7 @@ kills Lean is known by name. Whatever is interrupted, by Ctrl-C or by a power cu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from random import Random
@@ -22,7 +22,7 @@ from lean_bridge.client import LeanServer, Limits
 from lean_bridge.errors import ServerDied
 from lean_bridge.mutating import MutationLimits
 from mutation.errors import OtherLean, UnknownModules
-from mutation.hygiene import check_hygiene
+from mutation.hygiene import check_hygiene, held_forms
 
 if TYPE_CHECKING:
     from db.store import Store
@@ -143,9 +143,7 @@ class Pipeline:
         self._report = report
         held = set(plan.holdout)
         self._held = held
-        self._held_forms: Collection[str] = (
-            {theorem.canonical for theorem in store.theorems(plan.library) if theorem.name in held} if held else ()
-        )
+        self._held_forms = held_forms(store, plan.library, held)
 
     async def go(self, workers: int, owner: str) -> bool:
         """Works until no unit is left to take; returns whether the run is finished.
@@ -226,14 +224,23 @@ class _IndexedServer:
             return server
         await self.stop()
         self._server = server = await LeanServer.start(self._toolchain, limits=Limits(seconds=600.0))
-        if (running := server.hello.toolchain) != self._traced_with:
-            raise OtherLean(
-                f"the library was traced with Lean {self._traced_with}, and this is Lean {running}: "
-                "run `lemma trace` again, or choose that Lean with --lean."
-            )
+        refuse_other_lean(self._traced_with, server.hello.toolchain)
         environment = await server.open_environment(self._plan.imports)
         self._index = (await server.ask(mutating.open_index(environment.id, holdout=self._plan.holdout))).number
         return server
+
+
+def refuse_other_lean(traced_with: str, running: str) -> None:
+    """Refuses to work on a library with another Lean than the one that traced it.
+
+    Raises:
+        OtherLean: it is another one.
+    """
+    if running != traced_with:
+        raise OtherLean(
+            f"the library was traced with Lean {traced_with}, and this is Lean {running}: "
+            "run `lemma trace` again, or choose that Lean with --lean."
+        )
 
 
 def _recorded(found: mutating.TheoremHarvest) -> Harvest:

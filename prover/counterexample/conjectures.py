@@ -221,9 +221,7 @@ class ConjectureRun:
         """The harvest, after a race for each conjecture that is open."""
         if not self._plan.effort:
             return harvest
-        conjectures = [
-            await self._raced(one) if one.standing is Standing.open else one for one in harvest.conjectures
-        ]
+        conjectures = [await self._raced(one) if one.standing is Standing.open else one for one in harvest.conjectures]
         return replace(harvest, conjectures=tuple(conjectures))
 
     async def _raced(self, conjecture: Conjecture) -> Conjecture:

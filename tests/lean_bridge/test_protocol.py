@@ -75,6 +75,7 @@ FOUND = {
     "proof": "fun h => …",
     "witnesses": [{"name": "n", "type": "Nat", "value": "1"}],
     "on": "",
+    "evaluations": 2,
     "ms": 8,
 }
 
@@ -272,12 +273,12 @@ def test_requests_are_written_as_the_protocol_says(
         (
             REFUTE,
             FOUND,
-            Counterexample("refuted", "¬ (∀ n : Nat, n = 0)", "fun h => …", (Witness("n", "Nat", "1"),), "", 8.0),
+            Counterexample("refuted", "¬ (∀ n : Nat, n = 0)", "fun h => …", (Witness("n", "Nat", "1"),), "", 2, 8.0),
         ),
         (
             REFUTE,
-            {"outcome": "stuck", "claim": "¬ p", "on": "cannot decide p", "ms": 1},
-            Counterexample("stuck", "¬ p", on="cannot decide p", ms=1.0),
+            {"outcome": "stuck", "claim": "¬ p", "on": "cannot decide p", "evaluations": 3, "ms": 1},
+            Counterexample("stuck", "¬ p", on="cannot decide p", evaluations=3, ms=1.0),
         ),
         (
             STATS,

@@ -145,9 +145,11 @@ async def test_the_same_seed_gives_the_same_mutants_and_another_seed_others(muta
 async def test_no_more_candidates_are_written_than_asked_for(mutated: Mutate) -> None:
     harvest = await mutated("List.length_append", *ALL, limit=5)
 
-    written = len(harvest.mutants) + sum(r.count for r in harvest.rejects if r.stage in {"read", "script", "vacuous"})
+    written = len(harvest.mutants) + sum(
+        r.count for r in harvest.stages.rejects if r.stage in {"read", "script", "vacuous"}
+    )
     assert written <= 5
-    assert harvest.counts["build"] >= written
+    assert harvest.stages.counts["build"] >= written
 
 
 async def test_what_is_known_or_true_of_nothing_or_too_large_falls_out_with_its_reason(mutated: Mutate) -> None:
@@ -155,10 +157,12 @@ async def test_what_is_known_or_true_of_nothing_or_too_large_falls_out_with_its_
     empty = await mutated("Nat.sub_lt_sub_left", "specialize")
     large = await mutated("List.mem_filter", "rw", size=20)
 
-    assert [(r.stage, r.reason, r.count) for r in split.rejects] == [("duplicate", "of a theorem of the library", 1)]
-    assert [(r.stage, r.reason) for r in empty.rejects] == [("vacuous", "hypotheses contradict each other")]
-    assert empty.rejects[0].count == 4
-    assert ("size", "too large") in {(r.stage, r.reason) for r in large.rejects}
+    assert [(r.stage, r.reason, r.count) for r in split.stages.rejects] == [
+        ("duplicate", "of a theorem of the library", 1)
+    ]
+    assert [(r.stage, r.reason) for r in empty.stages.rejects] == [("vacuous", "hypotheses contradict each other")]
+    assert empty.stages.rejects[0].count == 4
+    assert ("size", "too large") in {(r.stage, r.reason) for r in large.stages.rejects}
     assert all(mutant.size <= 20 for mutant in large.mutants)
 
 
@@ -177,13 +181,13 @@ async def test_the_printing_that_a_theorem_needs_is_tried_first_after_a_while(mu
 
     assert all("explicit" in mutant.marks for mutant in harvest.mutants)
     assert len(harvest.mutants) >= 8
-    assert harvest.counts["print"] <= 12 + 3
+    assert harvest.stages.counts["print"] <= 12 + 3
 
 
 async def test_a_theorem_that_cannot_be_written_is_given_up(mutated: Mutate) -> None:
     harvest = await mutated("Std.Iter.toListRev_ensureTermination", *ALL, limit=24)
 
-    reasons = {reject.reason: reject.count for reject in harvest.rejects if reject.stage == "read"}
+    reasons = {reject.reason: reject.count for reject in harvest.stages.rejects if reject.stage == "read"}
     assert reasons.pop("the rest of a theorem whose mutants do not read back") == 1
     assert sum(reasons.values()) == 6
     assert harvest.mutants == ()

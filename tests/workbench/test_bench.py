@@ -112,7 +112,13 @@ JUDGED = {
 
 def test_true_and_false_statements_are_told_apart_and_a_wrong_answer_is_told(lemma: Lemma, tmp_path: Path) -> None:
     rows = [
-        {"name": n, "formal_statement": f"theorem {n} {text} := by sorry", "truth": a == "true", "kind": kind, "difficulty": d}
+        {
+            "name": n,
+            "formal_statement": f"theorem {n} {text} := by sorry",
+            "truth": a == "true",
+            "kind": kind,
+            "difficulty": d,
+        }
         for n, (text, a, kind, d) in JUDGED.items()
     ]
     (tmp_path / "judged.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")

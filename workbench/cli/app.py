@@ -23,7 +23,7 @@ from db.errors import StoreError
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
 from mutation.errors import MutationError
 from prover.errors import ProverError
-from workbench.cli import bench, check, countermath, doctor, export, lean, mutate, prove, refute, trace
+from workbench.cli import bench, check, countermath, doctor, export, lean, mutate, prove, refute, tasks, trace
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -51,6 +51,7 @@ app.command("trace")(trace.trace)
 app.add_typer(bench.app, name="bench")
 app.add_typer(countermath.app, name="countermath")
 app.add_typer(mutate.app, name="mutate")
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(lean.app, name="lean")
 app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from lean_bridge.errors import InputError
 from prover.search.algorithms import ALGORITHMS, DEFAULT
-from workbench.cli.mutate_report import refuse_place, write
+from workbench.cli.files import refuse_place, write
 from workbench.cli.options import (
     STORE,
     CommandOption,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Literal, TypeVar
 
@@ -15,7 +15,7 @@ CHUNK = 1000
 T = TypeVar("T")
 
 
-def chunks(values: Collection[T], size: int = CHUNK) -> Iterator[list[T]]:
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     """The values in lists of a limited length."""
     rest = iter(values)
     while chunk := list(islice(rest, size)):

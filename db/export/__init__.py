@@ -11,5 +11,6 @@ options give equal bytes.
 `db.export.sft`             pairs of prompt and completion, for supervised fine-tuning
 `db.export.leandojo`        the layout of LeanDojo Benchmark 4
 `db.export.lean_files`      a project of Lean files
+`db.export.conjectures`     statements that are true or false, with proofs and counterexamples
 ==========================  ====================================================================================
 """

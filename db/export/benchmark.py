@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from db.export.card import Card
@@ -20,7 +19,7 @@ from db.export.leandojo import (
     premise_record,
 )
 from db.export.order import Order, chosen_libraries, count
-from db.export.splits import Share, Split, novel_premises_split, random_split
+from db.export.splits import Sizes, Split, novel_premises_split, random_split
 from db.records import Library, Module, TacticStep, Theorem
 
 DESCRIPTION = (
@@ -38,14 +37,6 @@ NOTES = (
 
 
 UNDATED = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """How many theorems go to val and to test."""
-
-    val: Share
-    test: Share
 
 
 def export_leandojo(order: Order, sizes: Sizes, *, url: str | None = None, commit: str | None = None) -> Card:
@@ -164,7 +155,7 @@ def _fill_card(card: Card, theorems: TheoremSpool, splits: Mapping[str, Split], 
     count(card.left_out, "tactics with a `·`", theorems.dropped.focused)
     count(card.left_out, "theorems without a place in a source file", theorems.unplaced)
     count(card.left_out, "theorems that are fields of structures", theorems.undeclared)
-    card.notes.append(f"Sizes asked for: val {sizes.val}, test {sizes.test}.")
+    card.notes.append(f"Sizes asked for: {sizes}.")
 
 
 def _latest_date(order: Order, library: Library) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from db.export.folder import Draft, FileFacts
 from db.export.selection import Source
-from db.export.tally import Tally
+from db.export.tally import DIFFICULTIES, ConjectureTally, Tally
 from db.records import Library, Run
 
 HELD_OUT_SHOWN = 20
@@ -27,9 +27,10 @@ class Card:
         description: what a record is; Markdown.
         command: the command line that makes it again, with `STORE` and `OUT` for the places.
         seed: of everything that is random in it.
-        sources: the libraries whose mutants it has, with the runs that made them.
+        sources: the libraries whose mutants or conjectures it has, with the runs that made them.
         libraries: the libraries whose traced theorems it has.
         mutants: its mutants, counted.
+        conjectures: its conjectures, counted.
         counts: records of other kinds: traced theorems, tactics, …
         left_out: what is not in it, with the reason as the key.
         notes: what a user should know; Markdown.
@@ -43,6 +44,7 @@ class Card:
     sources: tuple[Source, ...] = ()
     libraries: tuple[Library, ...] = ()
     mutants: Tally = field(default_factory=Tally)
+    conjectures: ConjectureTally = field(default_factory=ConjectureTally)
     counts: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -69,11 +71,13 @@ class Card:
                 "by_depth": {str(depth): n for depth, n in self.mutants.by_depth().items()},
                 "by_mark": self.mutants.by_mark(),
             },
+            "conjectures": {"total": self.conjectures.conjectures, "by_kind": self.conjectures.by_kind()},
             "left_out": self.left_out,
             "libraries": [_library(library) for library in self.all_libraries()],
             "runs": [_run(run) for source in self.sources for run in source.runs],
             "held_out": held_out(self.sources),
             "mutants_of_held_out": self.mutants.leaks,
+            "conjectures_of_held_out": self.conjectures.leaks,
             "notes": self.notes,
             "files": [
                 {"name": file.name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256}
@@ -82,7 +86,7 @@ class Card:
         }
 
     def all_libraries(self) -> tuple[Library, ...]:
-        """Those of mutants and those of theorems, each once."""
+        """Those of mutants or conjectures and those of theorems, each once."""
         both = [*(source.library for source in self.sources), *self.libraries]
         return tuple({library.digest: library for library in both}.values())
 
@@ -104,6 +108,8 @@ class Card:
                 _table("mutants of depth", self.mutants.by_depth()),
                 _table("mutants with mark", self.mutants.by_mark()),
             ]
+        if self.conjectures.conjectures:
+            sections.append(self._conjectures_table())
         if self.left_out:
             sections.append("Left out:\n\n" + _table("what", self.left_out))
         sections += [self._files_section(), self._origin_section(), self._hygiene_section()]
@@ -116,7 +122,19 @@ class Card:
         return "\n".join(sections)
 
     def _counted(self) -> dict[str, int]:
-        return {**self.counts, "mutants": self.mutants.mutants} if self.mutants.mutants else self.counts
+        made = {"mutants": self.mutants.mutants, "conjectures": self.conjectures.conjectures}
+        return {**self.counts, **{what: number for what, number in made.items() if number}}
+
+    def _conjectures_table(self) -> str:
+        lines = [
+            f"| {' | '.join(('conjectures of kind', 'standing', *DIFFICULTIES))} |",
+            "|---|---|" + "---:|" * len(DIFFICULTIES),
+        ]
+        for kind, standings in self.conjectures.by_kind().items():
+            for standing, numbers in standings.items():
+                cells = (kind, standing, *(f"{numbers.get(difficulty, 0):,}" for difficulty in DIFFICULTIES))
+                lines.append(f"| {' | '.join(cells)} |")
+        return "\n".join(lines) + "\n"
 
     def _files_section(self) -> str:
         rows = [f"| `{file.name}` | {file.rows:,} | {file.bytes:,} | `{file.sha256}` |" for file in self.files]
@@ -138,15 +156,20 @@ class Card:
     def _hygiene_section(self) -> str:
         held = held_out(self.sources)
         if not self.sources:
-            return "## Hygiene\n\nIt holds no mutants, and nothing was held out.\n"
+            return "## Hygiene\n\nIt holds no mutants or conjectures, and nothing was held out.\n"
         if not held:
             return "## Hygiene\n\nNo theorem was held out of the runs: it is not safe to test on theorems of the library.\n"
         named = ", ".join(f"`{name}`" for name in held[:HELD_OUT_SHOWN])
         more = f" and {len(held) - HELD_OUT_SHOWN} more (see card.json)" if len(held) > HELD_OUT_SHOWN else ""
         return (
             f"## Hygiene\n\nTheorems that the runs held out: {len(held)} ({named}{more}). None of them is among the traced "
-            f"theorems here. Mutants that come from one or use one as a lemma: **{self.mutants.leaks}**.\n"
+            f"theorems here. {self._leaks()}\n"
         )
+
+    def _leaks(self) -> str:
+        if self.conjectures.conjectures:
+            return f"Conjectures that come from one, or whose proof names one: **{self.conjectures.leaks}**."
+        return f"Mutants that come from one or use one as a lemma: **{self.mutants.leaks}**."
 
 
 def held_out(sources: Sequence[Source]) -> list[str]:

@@ -7,6 +7,10 @@ from itertools import chain
 from db.export import jsonl, lean_files, parquet
 from db.export.card import Card
 from db.export.order import Order
+from db.names import chunks
+
+ROOT = "Mutants"
+"""The module that imports all others of a project."""
 
 COLUMNS = (
     "A record is a mutant: a theorem made from one of the library by the steps of its `lineage`, and checked by Lean's kernel. "
@@ -70,16 +74,11 @@ def export_lean(order: Order, *, per_file: int = 100) -> Card:
     files = 0
     with order.draft() as draft:
         for source, mutants in chosen:
-            parts = lean_files.file_texts(card.mutants.counted(mutants), source.library.imports, per_file)
-            for text, mutants_in_it in parts:
-                with draft.open(lean_files.file_name(lean_files.module_name(files))) as sink:
-                    sink.write(text.encode())
-                    sink.rows = mutants_in_it
+            for part in chunks(card.mutants.counted(mutants), per_file):
+                declarations = [mutant.declaration for mutant in part]
+                lean_files.write_part(draft, ROOT, files, source.library.imports, declarations)
                 files += 1
                 order.told(card.mutants.mutants, chosen.total)
-        for name, text in lean_files.project_files(files, chosen.sources[0].library.toolchain).items():
-            draft.write_text(name, text)
-        if any(source.library.root for source in chosen.sources):
-            card.notes.append("The imports are modules of a project: Lean finds them for files within its folder.")
+        lean_files.write_project(draft, card, ROOT, files)
         card.write(draft)
     return card

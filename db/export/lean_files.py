@@ -1,42 +1,52 @@
-"""Mutants as a project of Lean files: imports, then declarations, so many to a file.
+"""Declarations as a project of Lean files: imports, then declarations, so many to a file.
 
 `lemma lean run` checks a file of it, `lemma trace` takes the folder, and Lake builds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 
-from db.records import Mutant
-
-ROOT = "Mutants"
-"""The module that imports all others."""
+from db.export.card import Card
+from db.export.folder import Draft
 
 
-def file_texts(mutants: Iterable[Mutant], imports: Iterable[str], per_file: int) -> Iterator[tuple[str, int]]:
-    """The text of one file after the other, and how many mutants are in it."""
-    source = iter(mutants)
-    head = "".join(f"import {module}\n" for module in imports)
-    while part := list(islice(source, per_file)):
-        yield head + "".join(f"\n{mutant.declaration}\n" for mutant in part), len(part)
+def header(imports: Iterable[str]) -> str:
+    """What a file begins with."""
+    return "".join(f"import {module}\n" for module in imports)
 
 
-def module_name(number: int) -> str:
+def write_part(draft: Draft, root: str, number: int, imports: Iterable[str], declarations: Iterable[str]) -> None:
+    """Writes the file of that number, from 0, under a module `root`; each declaration is a record."""
+    parts = [f"\n{declaration}\n" for declaration in declarations]
+    with draft.open(_file_name(_module_name(root, number))) as sink:
+        sink.write((header(imports) + "".join(parts)).encode())
+        sink.rows = len(parts)
+
+
+def _module_name(root: str, number: int) -> str:
     """The name of the module with that number, from 0."""
-    return f"{ROOT}.Part{number:05}"
+    return f"{root}.Part{number:05}"
 
 
-def file_name(module: str) -> str:
+def _file_name(module: str) -> str:
     """Where a module's source lies in the project."""
     return f"{module.replace('.', '/')}.lean"
 
 
-def project_files(files: int, toolchain: str) -> dict[str, str]:
-    """What makes a Lake project of the files: names and texts."""
+def write_project(draft: Draft, card: Card, root: str, files: int) -> None:
+    """Writes what makes a Lake project of so many files, and notes on the card what they need."""
+    for name, text in _project_files(root, files, card.sources[0].library.toolchain).items():
+        draft.write_text(name, text)
+    if any(source.library.root for source in card.sources):
+        card.notes.append("The imports are modules of a project: Lean finds them for files within its folder.")
+
+
+def _project_files(root: str, files: int, toolchain: str) -> dict[str, str]:
+    """Names and texts; `root` is the module that imports all others."""
     release = toolchain.partition(" ")[0].removesuffix("-pre")
     return {
-        "lakefile.toml": f'name = "mutants"\ndefaultTargets = ["{ROOT}"]\n\n[[lean_lib]]\nname = "{ROOT}"\n',
+        "lakefile.toml": f'name = "{root.lower()}"\ndefaultTargets = ["{root}"]\n\n[[lean_lib]]\nname = "{root}"\n',
         "lean-toolchain": f"leanprover/lean4:v{release}\n",
-        f"{ROOT}.lean": "".join(f"import {module_name(number)}\n" for number in range(files)),
+        f"{root}.lean": "".join(f"import {_module_name(root, number)}\n" for number in range(files)),
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from db.export.card import Card, held_out
 from db.export.errors import ExportError
 from db.export.folder import Draft
-from db.export.selection import ChosenMutants, Selection, sources_of
+from db.export.selection import MUTATING, ChosenMutants, Selection, sources_of
 from db.export.tally import Tally
 from db.records import Library, TacticStep, Theorem
 
@@ -65,7 +65,7 @@ class Order:
             UnknownRecord: there is no such run.
             ExportError: a run makes no mutants.
         """
-        sources = sources_of(self.store, self.selection)
+        sources = sources_of(self.store, self.selection.runs, MUTATING)
         tally = Tally(frozenset(held_out(sources)))
         return Card(title, description, self.command, self.selection.seed, sources, mutants=tally)
 

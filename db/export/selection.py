@@ -16,8 +16,24 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record")
 
-MUTATING = "mutate"
-"""The command of the runs that make mutants."""
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """Runs that make what data sets are made of.
+
+    Attributes:
+        command: that of the runs, in the store.
+        makes: what they make.
+        typed: the command as a user types it.
+    """
+
+    command: str
+    makes: str
+    typed: str
+
+
+MUTATING = Making("mutate", "mutants", "lemma mutate run")
+CONJECTURING = Making("conjecture", "conjectures", "lemma tasks counterexample")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +63,28 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A library, and the runs that mutated it."""
+    """A library, and the runs that made something of its theorems."""
 
     library: Library
     runs: tuple[Run, ...]
 
 
-def sources_of(store: Store, selection: Selection) -> tuple[Source, ...]:
-    """The libraries with the chosen runs, in the order of the runs.
+def sources_of(store: Store, numbers: tuple[int, ...], making: Making) -> tuple[Source, ...]:
+    """The libraries with the runs of these numbers, or with all that make what is wanted, in the order of the runs.
 
     Raises:
         UnknownRecord: there is no such run.
-        ExportError: a run makes no mutants.
+        ExportError: a run makes nothing of the sort.
     """
-    if selection.runs:
-        runs = [store.run(number) for number in dict.fromkeys(selection.runs)]
+    if numbers:
+        runs = [store.run(number) for number in dict.fromkeys(numbers)]
         for run in runs:
-            if run.command != MUTATING:
+            if run.command != making.command:
                 raise ExportError(
-                    f"Run {run.id} is a run of `{run.command}`, which makes no mutants; name one of `lemma mutate run`."
+                    f"Run {run.id} is a run of `{run.command}`, which makes no {making.makes}; name one of `{making.typed}`."
                 )
     else:
-        runs = list(store.runs(MUTATING))
+        runs = list(store.runs(making.command))
     grouped: dict[str, list[Run]] = {}
     for run in runs:
         grouped.setdefault(run.library, []).append(run)

@@ -60,6 +60,17 @@ class Share:
         return f"{self.amount:g}%" if self.percent else str(int(self.amount))
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many theorems go to val and to test."""
+
+    val: Share
+    test: Share
+
+    def __str__(self) -> str:
+        return f"val {self.val}, test {self.test}"
+
+
 def random_split(total: int, val: int, test: int, seed: int) -> Split:
     """Shuffles, then takes the last `val + test` for these two.
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, get_args
 
-from db.records import Mutant, MutationKind
+from db.records import ChangeKind, Conjecture, Difficulty, Mutant, MutationKind, Standing
 
 Key = TypeVar("Key", str, int)
+
+DIFFICULTIES: tuple[Difficulty, ...] = get_args(Difficulty)
+"""From easy to hard."""
+
+_WORD = re.compile(r"[^\s()\[\]{},⟨⟩:;@]+")
 
 
 @dataclass(slots=True)
@@ -50,6 +56,42 @@ class Tally:
     def by_mark(self) -> dict[str, int]:
         """Mutants by mark, in the order of names; one with two marks counts for both, one without any for `none`."""
         return _table((mark, n) for (_, _, marks), n in self.classes.items() for mark in marks or ("none",))
+
+
+@dataclass(slots=True)
+class ConjectureTally:
+    """Conjectures by kind, standing and difficulty.
+
+    Attributes:
+        held_out: theorems that no conjecture should have to do with.
+        leaks: conjectures that come from one of them, or whose proof names one.
+    """
+
+    held_out: frozenset[str] = frozenset()
+    leaks: int = 0
+    classes: Counter[tuple[ChangeKind, Standing, Difficulty]] = field(default_factory=Counter)
+
+    def count(self, conjecture: Conjecture) -> None:
+        """Takes one more into account."""
+        self.classes[conjecture.kind, conjecture.standing, conjecture.difficulty] += 1
+        if self.held_out:
+            words = _WORD.findall(conjecture.proof)
+            # `foo.mp` is a projection of what `foo` proves.
+            owners = (word.rpartition(".")[0] for word in words)
+            self.leaks += not self.held_out.isdisjoint((conjecture.parent, *words, *owners))
+
+    @property
+    def conjectures(self) -> int:
+        """How many were counted."""
+        return self.classes.total()
+
+    def by_kind(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Conjectures by kind, then standing, both in the order of names, then difficulty, from easy to hard."""
+        table: dict[str, dict[str, dict[str, int]]] = {}
+        for kind, standing, difficulty in sorted(self.classes, key=lambda one: (*one[:2], DIFFICULTIES.index(one[2]))):
+            number = self.classes[kind, standing, difficulty]
+            table.setdefault(kind.value, {}).setdefault(standing.value, {})[difficulty] = number
+        return table
 
 
 def _table(counts: Iterable[tuple[Key, int]]) -> dict[Key, int]:

@@ -23,7 +23,20 @@ from db.errors import StoreError
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ToolchainError
 from mutation.errors import MutationError
 from prover.errors import ProverError
-from workbench.cli import bench, check, countermath, doctor, export, lean, mutate, prove, refute, tasks, trace
+from workbench.cli import (
+    bench,
+    check,
+    countermath,
+    doctor,
+    export,
+    export_conjectures,
+    lean,
+    mutate,
+    prove,
+    refute,
+    tasks,
+    trace,
+)
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
@@ -53,6 +66,7 @@ app.add_typer(countermath.app, name="countermath")
 app.add_typer(mutate.app, name="mutate")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(lean.app, name="lean")
+export.app.command("counterexample")(export_conjectures.counterexample)
 app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 

@@ -256,8 +256,8 @@ def leandojo(
 
         lemma export leandojo --library my_project --val 2000 --test 2000 --seed 3407 --out data/benchmark
     """
-    from db.export.benchmark import Sizes, export_leandojo
-    from db.export.splits import Share
+    from db.export.benchmark import export_leandojo
+    from db.export.splits import Share, Sizes
 
     sizes = Sizes(Share.parse(val), Share.parse(test))
     options = [("--val", val), ("--test", test), ("--url", url), ("--commit", commit)]
@@ -353,8 +353,9 @@ def print_card(card: Card, out: Path, as_json: bool) -> None:
         typer.echo(f"and {len(card.files) - len(shown)} more")
     for what, number in card.left_out.items():
         typer.echo(f"left out: {number:,} {what}")
-    if card.mutants.leaks:
-        typer.echo(f"warning: {card.mutants.leaks:,} mutants have to do with theorems that a run held out", err=True)
+    for what, leaks in (("mutants", card.mutants.leaks), ("conjectures", card.conjectures.leaks)):
+        if leaks:
+            typer.echo(f"warning: {leaks:,} {what} have to do with theorems that a run held out", err=True)
     typer.echo(f"{card.rows:,} records are in {out}; {out / 'CARD.md'} describes them")
 
 

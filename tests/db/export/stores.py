@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
-from db.records import Harvest, Library, Module, Mutant, Run, TacticStep, Theorem
+from db.records import Conjecture, Harvest, Library, Module, Mutant, Run, TacticStep, Theorem
 from db.store import Store
 from tests.db.export.samples import library, mutant, premise, project_modules, step, theorem, use
 
@@ -26,7 +26,20 @@ def add_run(
     command: str = "mutate",
 ) -> Run:
     """A finished run with these mutants, `PER_THEOREM` to a parent."""
-    units = list(_units(mutants, per_unit))
+    return _add(store, lib, list(_units(mutants, per_unit)), holdout, command)
+
+
+def add_conjectures(
+    store: Store, lib: Library, conjectures: Iterable[Conjecture], *, holdout: tuple[str, ...] = ()
+) -> Run:
+    """A finished run with these conjectures, neighbours with one parent in one harvest."""
+    harvests = [
+        Harvest(parent, conjectures=tuple(some)) for parent, some in groupby(conjectures, lambda one: one.parent)
+    ]
+    return _add(store, lib, [harvests], holdout, "conjecture")
+
+
+def _add(store: Store, lib: Library, units: list[list[Harvest]], holdout: tuple[str, ...], command: str) -> Run:
     store.save_library(lib)
     config = {"seed": 11, "holdout": list(holdout)}
     run = store.start_run(

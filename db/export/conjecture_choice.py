@@ -67,7 +67,7 @@ class ChosenConjectures:
         if not parents:
             raise ExportError(self._nothing())
         self._parents = parents
-        self.splits = self._split() if choice.splits else {}
+        self.splits = {} if choice.splits is None else self._split(choice.splits)
         """The split of each parent; empty where none are asked for."""
 
     @property
@@ -104,15 +104,14 @@ class ChosenConjectures:
         chosen = balanced(classes, self._choice.limit, Random(self._choice.seed))
         return {form: parent for form, parent in parents.items() if form in chosen}
 
-    def _split(self) -> dict[str, str]:
-        assert self._choice.splits is not None
+    def _split(self, sizes: Sizes) -> dict[str, str]:
         parents = list(dict.fromkeys(self._parents.values()))
         forms = (
             (theorem.name, theorem.canonical)
             for source in self.sources
             for theorem in self._store.theorems(source.library.digest)
         )
-        return split_of_parents(parents, forms, self._choice.splits, self._choice.seed)
+        return split_of_parents(parents, forms, sizes, self._choice.seed)
 
     def _nothing(self) -> str:
         known = self._store.conjecture_count()

@@ -1,6 +1,7 @@
 """Which of the mutants or conjectures of a unit the store keeps: one for each canonical form, whatever the order of the units.
 
-That of an earlier run stays. Of those of one run the best stays, and takes the place of what was stored before it.
+That of an earlier run stays, but for a conjecture that was open and is not any more. Of those of one run the best stays, and takes the place of what
+was stored before it.
 """
 
 from __future__ import annotations
@@ -77,12 +78,14 @@ class Shelf(Generic[Record]):
         query: its rows, each with its `canonical` and `harvest_id`.
         decoded: the records of rows, given for each harvest the key of its theorem's name.
         worth: the less the better; of equals the one that is stored stays.
+        settles: whether the second record takes the place of the first, which an earlier run stored; None if nothing ever does.
     """
 
     table: type[MutantRow] | type[ConjectureRow]
     query: AnySelect
     decoded: Callable[[Connection, Sequence[AnyRow], dict[int, int]], list[Record]]
     worth: Callable[[Record], tuple[object, ...]]
+    settles: Callable[[Record, Record], bool] | None = None
 
 
 def mutant_shelf(decoded: Callable[[Connection, Sequence[AnyRow], dict[int, int]], list[Mutant]]) -> Shelf[Mutant]:
@@ -94,7 +97,7 @@ def conjecture_shelf(
     decoded: Callable[[Connection, Sequence[AnyRow], dict[int, int]], list[Conjecture]],
 ) -> Shelf[Conjecture]:
     """That of conjectures."""
-    return Shelf(ConjectureRow, CONJECTURES, decoded, _conjecture_worth)
+    return Shelf(ConjectureRow, CONJECTURES, decoded, _conjecture_worth, _settles)
 
 
 def offered(
@@ -140,13 +143,19 @@ def sift(
     for reason, look_up in known.items():
         rejected += [(best.pop(form), reason) for form in look_up(best)]
     homes = _homes(connection, shelf, best)
-    rejected += [(best.pop(form), DUPLICATE) for form, home in homes.items() if home.run_id != run]
+    if shelf.settles is None:
+        rejected += [(best.pop(form), DUPLICATE) for form, home in homes.items() if home.run_id != run]
     replaced = []
     for form, old in _stored(connection, shelf, {form: home for form, home in homes.items() if form in best}):
-        if shelf.worth(old.record) <= shelf.worth(best[form].record):
-            rejected.append((best.pop(form), DUPLICATE))
+        new = best[form].record
+        if homes[form].run_id == run:
+            better = shelf.worth(new) < shelf.worth(old.record)
         else:
+            better = shelf.settles is not None and shelf.settles(old.record, new)
+        if better:
             replaced.append(old)
+        else:
+            rejected.append((best.pop(form), DUPLICATE))
     return Sifted(sorted(best.values(), key=lambda candidate: candidate.place), rejected, replaced)
 
 
@@ -221,6 +230,10 @@ def _conjecture_worth(conjecture: Conjecture) -> tuple[object, ...]:
         conjecture.note,
         conjecture.size,
     )
+
+
+def _settles(old: Conjecture, new: Conjecture) -> bool:
+    return old.standing is Standing.open and new.standing is not Standing.open
 
 
 def _homes(

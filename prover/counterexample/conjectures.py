@@ -56,7 +56,7 @@ class ConjecturePlan:
     theorems: tuple[str, ...]
     limits: ConjectureLimits
     holdout: tuple[str, ...] = ()
-    effort: float = 5.0
+    effort: float = 2.0
     seconds: float = 120.0
     note: Mapping[str, object] = field(default_factory=dict)
 
@@ -228,9 +228,8 @@ class ConjectureRun:
         task = Task.stated(conjecture.name, Statement(conjecture.declaration, self._plan.header))
         try:
             attempt = await race(self._pool, task, plan=Plan(budget=Budget(seconds=self._plan.effort)))
-        except InputError:
-            # Lean read it a moment ago: it does not fit into a file with the others, and stays open.
-            return conjecture
+        except InputError as error:
+            return replace(conjecture, note=f"as a theorem of its own it does not elaborate: {error}")
         return _after_race(conjecture, attempt)
 
     def _kept(self, harvest: Harvest) -> Harvest:

@@ -122,12 +122,16 @@ def test_of_duplicates_in_a_unit_the_better_one_stays(store: Store) -> None:
     assert store.report_counts(run.id).rejects == (Rejects("store", "duplicate", 1, worse.statement),)
 
 
-def test_what_an_earlier_run_stored_stays(store: Store) -> None:
+def test_what_an_earlier_run_stored_stays_but_for_what_it_left_open(store: Store) -> None:
     open_, refuted = of_standing(Standing.open, "T", 0), of_standing(Standing.refuted, "T", 0)
+    proved = of_standing(Standing.proved, "T", 0)
     fill(store, [[harvest("T", open_)]], seed=1)
-    second = fill(store, [[harvest("T", refuted)]], seed=2)
-    assert list(store.conjectures()) == [open_]
-    assert store.report_counts(second.id).rejects == (Rejects("store", "duplicate", 1, refuted.statement),)
+    second = fill(store, [[harvest("T", proved)]], seed=2)
+    assert list(store.conjectures()) == [proved]
+    third = fill(store, [[harvest("T", refuted)]], seed=3)
+    assert list(store.conjectures()) == [proved]
+    assert store.report_counts(second.id).rejects == ()
+    assert store.report_counts(third.id).rejects == (Rejects("store", "duplicate", 1, refuted.statement),)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -23,9 +23,9 @@ from lean_bridge import mutating
 from lean_bridge.errors import InputError
 from lean_bridge.mutating import MutationLimits
 from lean_bridge.toolchain import Toolchain
-from lean_bridge.toolchain.base import Backend, Command, Fact
 from mutation.errors import Leak, OtherLean
 from mutation.pipeline import Pipeline, Plan, begun
+from tests.dying import DyingLean
 from workbench.mutating import Wish, planned
 from workbench.parents import ParentWish, read_names
 
@@ -100,40 +100,6 @@ def test_a_run_that_is_killed_is_taken_up_and_gives_what_an_unbroken_one_gives(p
     assert json.loads(out)["runs"][0]["run"] == 1
 
 
-class DyingLean:
-    """The embedded Lean behind a proxy that kills it when a certain theorem is to be mutated."""
-
-    def __init__(self, toolchain: Toolchain, victim: str) -> None:
-        self._toolchain = toolchain
-        self._victim = victim
-
-    @property
-    def backend(self) -> Backend:
-        return self._toolchain.backend
-
-    def server(self) -> Command:
-        command = self._toolchain.server()
-        proxy = (
-            "import subprocess, sys\n"
-            f"lean = subprocess.Popen({list(command.argv)!r}, stdin=subprocess.PIPE)\n"
-            "for line in sys.stdin.buffer:\n"
-            f"    if {self._victim.encode()!r} in line and b'mutate.run' in line:\n"
-            "        lean.kill()\n"
-            "        break\n"
-            "    lean.stdin.write(line)\n"
-            "    lean.stdin.flush()\n"
-            "lean.stdin.close()\n"
-            "sys.exit(lean.wait() & 1)\n"
-        )
-        return replace(command, argv=(sys.executable, "-c", proxy))
-
-    def frontend(self) -> Command:
-        return self._toolchain.frontend()
-
-    def facts(self) -> list[Fact]:
-        return self._toolchain.facts()
-
-
 def started(store: Store, toolchain: Toolchain, plan: Plan) -> Pipeline:
     run, _ = begun(store, plan, LIBRARY.toolchain, NOON)
     return Pipeline(toolchain, store, run, plan, clock=lambda: NOON)
@@ -145,7 +111,7 @@ async def test_the_theorem_over_which_lean_dies_is_named_and_the_others_are_muta
 ) -> None:
     plan = replace(PLAN, theorems=THEOREMS[:4])
 
-    finished = await started(store, DyingLean(toolchain, "List.mem_filter"), plan).go(1, "test")
+    finished = await started(store, DyingLean(toolchain, "mutate.run", "List.mem_filter"), plan).go(1, "test")
 
     assert finished
     ((theorem, why),) = store.failures(1)

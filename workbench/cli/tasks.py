@@ -88,7 +88,7 @@ def counterexample(
     effort: Annotated[
         float,
         typer.Option(min=0.0, help="Seconds for the prover to prove or refute what is open then; 0 for none."),
-    ] = 5.0,
+    ] = 2.0,
     workers: Annotated[
         int | None,
         typer.Option("--workers", "-w", min=1, help="Lean processes.", show_default="as cores and memory allow"),

@@ -8,7 +8,7 @@ public import LemmaForge.Refute.Values
 # Is a closed proposition true?
 
 A proposition about closed terms is evaluated by computing its `Decidable` instance, or else by `simp`. What neither can evaluate is taken apart: `∃ x, p x` is true by a value of `x`, `∀ x, p x` false by one,
-a conjunction by its parts, and a predicate that is defined by what it is defined as. What is found comes with a tactic that shows it and with the proof. A proposition that no evaluation settles may be put
+a conjunction by its parts, an equation of structures by a field in which they differ, and a predicate that is defined by what it is defined as. What is found comes with a tactic that shows it and with the proof. A proposition that no evaluation settles may be put
 to tactics, which takes longer.
 -/
 
@@ -110,6 +110,16 @@ private def falsified (p : Expr) (tactic : String) (refute : Expr → MetaM Expr
   let proof ← withLocalDeclD `h p fun h => do mkLambdaFVars #[h] (← refute h)
   return .no ⟨s!"exact fun h => {tactic}", proof⟩
 
+/-- The projections of a structure to fields that are data, applied to its parameters: what differs in one of them is different. -/
+private def dataFields (type : Expr) : MetaM (Array Expr) := do
+  let type ← whnf type
+  let .const name levels := type.getAppFn | return #[]
+  let some info := getStructureInfo? (← getEnv) name | return #[]
+  info.fieldInfo.filterMapM fun field => do
+    let projection := mkAppN (.const field.projFn levels) type.getAppArgs
+    let .forallE _ _ result _ ← whnf (← inferType projection) | return none
+    return if result.hasLooseBVars || (← isProp result) then none else some projection
+
 mutual
 
 /-- Evaluates a closed proposition: an instance of `Decidable` (which may be given) is computed, else `simp` is asked, else it is taken apart, so many times at most. -/
@@ -170,6 +180,14 @@ private partial def takenApart (p : Expr) (depth : Nat) : EvaluateM Truth := do
     for value in (← valuesOf type).extract 0 mostBound do
       if let .yes why ← truthOf (mkApp predicate value).headBeta none (depth - 1) then
         return .yes ⟨s!"exact ⟨{← ascribed value type}, by {why.tactic}⟩", ← mkAppOptM ``Exists.intro #[type, predicate, value, why.proof]⟩
+    return .unknown
+  | Eq type a b =>
+    let same ← within evaluationHeartbeats do return if ← withDefault (isDefEq a b) then some () else none
+    if same.isSome then return .yes ⟨"rfl", ← mkEqRefl a⟩
+    for projection in ← (dataFields type : MetaM _) do
+      if let .no why ← truthOf (← mkEq (mkApp projection a) (mkApp projection b)) none (depth - 1) then
+        let text := projection.getAppFn.constName!
+        return ← falsified p s!"absurd (congrArg {text} h) (by {why.tactic})" fun h => return mkApp why.proof (← mkCongrArg projection h)
     return .unknown
   | _ =>
     if let .forallE _ domain body _ := p then quantified p domain body depth else unfolded p depth

@@ -70,22 +70,21 @@ def decided? (p : Expr) : MetaM (Option Expr) := do
   unless (← whnfD (mkApp2 (mkConst ``Decidable.decide) p inst)).isConstOf ``true do return none
   return some (mkApp3 (mkConst ``of_decide_eq_true) p inst (← mkEqRefl (mkConst ``true)))
 
-/-- All lists over three elements up to length three, the short ones first, and one longer. -/
+/-- All lists over three elements up to length two, those of length three over two, some longer ones, and the others of length three. -/
 private def someLists (elements : Array Expr) : Array (List Expr) := Id.run do
   let few := elements.extract 0 3 |>.toList
-  let mut found : Array (List Expr) := #[[]]
-  let mut longest : List (List Expr) := [[]]
-  for _ in [0:3] do
-    longest := longest.flatMap fun list => few.map fun e => list ++ [e]
-    found := found ++ longest
-  return found.push (elements.extract 0 4).toList
+  let lists (elements : List Expr) (length : Nat) : List (List Expr) :=
+    length.fold (init := [[]]) fun _ _ lists => lists.flatMap fun list => elements.map fun e => list ++ [e]
+  let short := (lists few 0 ++ lists few 1 ++ lists few 2 ++ lists (few.take 2) 3).toArray
+  let long := #[4, 5, 8].map fun length => (elements.extract 0 length).toList
+  return short ++ long ++ ((lists few 3).filter (!short.contains ·)).toArray
 
 /-- Some lists of length `n`: of one element, and with another one at one place, and of different ones. -/
 private def listsOf (n : Nat) (elements : Array Expr) : Array (List Expr) := Id.run do
   let some a := elements[0]? | return if n == 0 then #[[]] else #[]
   let mut found := #[List.replicate n a]
   for b in elements.extract 1 3 do
-    for i in [0:n] do found := found.push ((List.replicate n a).set (n - 1 - i) b)
+    for i in [0 : min n 8] do found := found.push ((List.replicate n a).set (n - 1 - i) b)
   if n > 1 && elements.size ≥ n then found := found.push (elements.extract 0 n).toList |>.push (elements.extract 0 n).toList.reverse
   return found
 
@@ -128,7 +127,11 @@ where
       functions name domain codomain
     | _ =>
       let some head := type.getAppFn.constName? | return #[]
-      members type head
+      let found ← members type head
+      -- A type that is defined as another one has the values of that.
+      if found.isEmpty then
+        if let some unfolded ← withDefault (unfoldDefinition? type) then return ← values source unfolded (depth - 1)
+      return found
   /-- Values of a type that is a constant applied to arguments. -/
   members (type : Expr) (head : Name) : StateRefT Made MetaM (Array Expr) := do
     let argument (i : Nat) : Expr := type.getAppArgs[i]!
@@ -148,7 +151,7 @@ where
       let some n ← natural? (argument 0) | return #[]
       return ← numerals type ((distinct (#[0, 1, n - 1] ++ naturals)).filter (· < n))
     if head == ``BitVec then
-      let some w ← natural? (argument 0) | return #[]
+      let some w ← natural? (argument 0) | return ← numerals type #[0, 1, 2, 3]
       if w > 128 then return #[]
       let corners := if w == 0 then #[] else #[2 ^ w - 1, 2 ^ (w - 1), 2 ^ (w - 1) - 1]
       return ← numerals type ((distinct (#[0, 1] ++ corners ++ naturals)).filter (· < 2 ^ w))
@@ -159,7 +162,7 @@ where
       return ← ((#[0, 1] ++ ends) ++ others.map Int.ofNat).mapM (numeral type ·)
     if head == ``Vector then
       let some n ← natural? (argument 1) | return #[]
-      if n > 8 then return #[]
+      if n > 100 then return #[]
       let lists := listsOf n (← values source (argument 0) (depth - 1))
       return ← lists.mapM fun list => do
         let proof ← mkDecideProof (← mkEq (← mkAppM ``Array.size #[← mkArrayLit (argument 0) list]) (toExpr n))
@@ -197,7 +200,7 @@ where
     let name := if name.hasMacroScopes || name.isInternal then `x else name.eraseMacroScopes
     let outer ← (← values source codomain (depth - 1)).mapM fun value => fun' name domain fun _ => return value
     let few := outer.extract 0 2
-    let mut found := few
+    let mut found := few ++ (← projections (.forallE name domain codomain .default))
     if ← isDefEq domain codomain then
       found := found.push (← fun' name domain fun x => return x)
       if domain.isConstOf ``Nat || domain.isConstOf ``Int then
@@ -213,10 +216,23 @@ where
         for relation in [``LE.le, ``LT.lt] do
           try found := found.push (← fun' `x domain fun x => fun' `y domain fun y => mkAppM relation #[x, y])
           catch _ => continue
+      if codomain' == domain && domain' == domain && (domain.isConstOf ``Nat || domain.isConstOf ``Int) then
+        for operation in [``HAdd.hAdd, ``HSub.hSub] do
+          found := found.push (← fun' `x domain fun x => fun' `y domain fun y => mkAppM operation #[x, y])
       return found ++ outer.extract 2 8
     found := found ++ (← embeddings name domain codomain)
     let points ← try pointwise name domain codomain catch _ => pure #[]
     return found ++ points ++ outer.extract 2 8
+  /-- Functions of several arguments that give one of them back. -/
+  projections (type : Expr) : StateRefT Made MetaM (Array Expr) := do
+    forallTelescope (renamed type 0) fun xs result => do
+      if xs.size < 2 then return #[]
+      xs.filterMapM fun x => do if (← inferType x) == result then some <$> mkLambdaFVars xs x else return none
+  /-- With names for the arguments that can be typed. -/
+  renamed (type : Expr) (n : Nat) : Expr :=
+    match type with
+    | .forallE _ t b i => .forallE ((`x).appendIndexAfter n) t (renamed b (n + 1)) i
+    | e => e
   /-- Constructors with one field, as functions: `some`, for example. -/
   embeddings (name : Name) (domain codomain : Expr) : StateRefT Made MetaM (Array Expr) := do
     let .const head levels := (← whnfR codomain).getAppFn | return #[]
@@ -241,6 +257,6 @@ where
 
 /-- A function that has the given values at some points, and `other` elsewhere. -/
 def withPoints (domain : Expr) (points : Array (Expr × Expr)) (other : Expr) : MetaM Expr :=
-  fun' `x domain fun x => points.foldrM (init := other) fun (a, b) rest => do mkAppM ``ite #[← mkEq x a, b, rest]
+  fun' `x domain fun x => (points.filter (·.2 != other)).foldrM (init := other) fun (a, b) rest => do mkAppM ``ite #[← mkEq x a, b, rest]
 
 end LemmaForge.Refute

@@ -52,8 +52,8 @@ class Card:
 
     @property
     def rows(self) -> int:
-        """Records in all files."""
-        return sum(file.rows for file in self.files)
+        """Records: conjectures count once, though several files have them."""
+        return self.conjectures.conjectures or sum(file.rows for file in self.files)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""

@@ -13,11 +13,14 @@
 `proof`                               of a proved one
 `split`                               `train`, `val` or `test`, where splits are asked for
 ====================================  ==============================================================================
+
+`checks.jsonl` has what is proved of each and the proof, in the form that `lemma check --batch` takes.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from db.export import lean_files
@@ -36,7 +39,7 @@ ROOT = "Conjectures"
 DESCRIPTION = (
     "A record of `conjectures.jsonl` is a statement made from a theorem by one change that may have made it false. `truth` says "
     "whether it is true; a false one comes with a proof of its negation, a true one with a proof, both checked by Lean's kernel: "
-    "put it for `by sorry`. `Conjectures/` has these proofs as Lean files: `lemma lean run OUT/Conjectures/*.lean` checks them."
+    "put it for `by sorry`. `lemma check --batch OUT/checks.jsonl` judges these proofs again; `Conjectures/` has them as Lean files: `lemma lean run OUT/Conjectures/*.lean` checks them."
 )
 
 BALANCE = (
@@ -105,6 +108,17 @@ def row(conjecture: Conjecture, imports: Sequence[str], split: str | None) -> di
     return found
 
 
+def check(conjecture: Conjecture, imports: Sequence[str]) -> dict[str, str]:
+    """What is proved of a conjecture that is settled, and the proof, as a case for the judge."""
+    refuted = conjecture.standing is Standing.refuted
+    return {
+        "id": conjecture.name,
+        "header": lean_files.header(imports),
+        "statement": conjecture.claim if refuted else conjecture.declaration,
+        "proof": conjecture.proof,
+    }
+
+
 def lean_text(conjecture: Conjecture) -> str:
     """What is proved about a conjecture that is refuted or proved, as a declaration with a comment before it."""
     comment = [
@@ -123,16 +137,20 @@ def lean_text(conjecture: Conjecture) -> str:
 def _write(order: Order, draft: Draft, card: Card, chosen: ChosenConjectures, per_file: int) -> int:
     """Writes the records and the Lean files; how many of the latter there are."""
     files = 0
-    with draft.open("conjectures.jsonl") as sink:
+    with draft.open("conjectures.jsonl") as sink, draft.open("checks.jsonl") as checks:
         for source, conjectures in chosen:
             imports = source.library.imports
             for part in chunks(_counted(conjectures, card, chosen), per_file):
                 rows = (row(one, imports, chosen.splits.get(one.parent)) for one in part)
                 for _ in sink.write_lines(json.dumps(record, ensure_ascii=False) for record in rows):
                     order.told(sink.rows, chosen.total)
-                if texts := [lean_text(one) for one in part if one.standing in SETTLED]:
-                    lean_files.write_part(draft, ROOT, files, imports, texts)
+                if settled := [one for one in part if one.standing in SETTLED]:
+                    lines = (json.dumps(check(one, imports), ensure_ascii=False) for one in settled)
+                    deque(checks.write_lines(lines), maxlen=0)
+                    lean_files.write_part(draft, ROOT, files, imports, list(map(lean_text, settled)))
                     files += 1
+    if not files:
+        draft.remove("checks.jsonl")
     return files
 
 

@@ -257,7 +257,8 @@ def test_lean_files_hold_the_proofs_so_many_to_a_file(store: Store, tmp_path: Pa
     assert (tmp_path / "out" / "Conjectures.lean").read_text().splitlines()[4] == "import Conjectures.Part00004"
     assert 'name = "conjectures"' in (tmp_path / "out" / "lakefile.toml").read_text()
     card = json.loads((tmp_path / "out" / "card.json").read_text())
-    assert [file["rows"] for file in card["files"]] == [50, 50, 20, 50, 10, 180]
+    assert card["rows"] == 180
+    assert [file["rows"] for file in card["files"]] == [50, 50, 20, 50, 10, 180, 180]
 
 
 def test_a_refuted_conjecture_is_a_comment_with_the_theorem_of_its_negation() -> None:

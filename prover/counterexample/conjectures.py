@@ -212,7 +212,10 @@ class ConjectureRun:
             )
         else:
             return conjecture
-        verdict = await judge(server, env, Statement(claim, self._plan.header), Proof(known.proof))
+        try:
+            verdict = await judge(server, env, Statement(claim, self._plan.header), Proof(known.proof))
+        except InputError as error:
+            return replace(conjecture, note=f"what is claimed of it does not elaborate: {error}")
         if verdict.accepted:
             return known
         return replace(conjecture, note=f"the judge does not accept what was found: {verdict.message}")

@@ -186,7 +186,7 @@ where
       found? := none, proof? := none }
     if let some proof ← w.watch.measure "prove" (proved? w target quick) then return { conjecture with proof? := some proof }
     let config : Config := { evaluations := w.config.evaluations, deadline := (← IO.monoMsNow) + w.config.milliseconds }
-    let found ← w.watch.measure "refute" (find config w.relevance target none w.token)
+    let found ← w.watch.measure "refute" (find config w.relevance w.state target none w.token)
     let conjecture := { conjecture with found? := some found }
     if found.proof?.isSome then return conjecture
     return { conjecture with proof? := ← w.watch.measure "prove" (proved? w target slow) }

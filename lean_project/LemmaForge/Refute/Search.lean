@@ -8,7 +8,7 @@ public import LemmaForge.Refute.Evaluate
 To refute `∀ x, H x → C x` is to show an `x` with `H x` and not `C x`. The variables of a statement are gone through in order, each given the values of its type one after the other, and a
 hypothesis is looked at as soon as all its variables have values, so that most of the tree is never visited. A variable for which a hypothesis is an equation
 that can be solved gets the solution and nothing else. Assignments come in the order of their total simplicity: values have places in their lists, and places add up. What half of the budget does not
-find that way is looked for at random, where the values of some variables may be far down in their lists.
+find that way is looked for at random, where the values of some variables may be far down in their lists; what is found then is made smaller, one variable after the other.
 
 A hypothesis that cannot be evaluated is put to tactics in the end, once an assignment has passed all others. A conclusion that cannot be evaluated is taken apart: a conjunction is refuted by either part, an
 equation of functions at one point, a structure by one of its fields.
@@ -102,6 +102,8 @@ private structure State extends Evaluation where
   failures : Std.HashMap Nat (Option Nat) := {}
   /-- Chance, the same in every search. -/
   chance : StdGen := mkStdGen 1
+  /-- The places of the values that were chosen one by one, in order. -/
+  picked : Array Nat := #[]
 
 private abbrev SearchM := ReaderT Problem (StateRefT State MetaM)
 
@@ -237,6 +239,8 @@ private inductive Choice where
   | places (left : Nat)
   /-- One at random for each variable, simple ones more often. -/
   | chance
+  /-- Those at these places, in the order in which variables are assigned. -/
+  | given (places : Array Nat)
 
 /-- How far apart the places of two values of a type are that follow each other: a search with other types starts anew. -/
 private def stride (type : Expr) : Nat := if type.isSort && !type.isProp then 4 else 1
@@ -271,8 +275,14 @@ private partial def go (k : Nat) (choice : Choice) (σ : Assignment) (open_ : Li
       stuckOn m!"no values are known of {σ.apply problem.xs (← inferType problem.xs[place]!)}"
       return none
     let chosen (i : Nat) := σ.set! place (some ⟨candidates[i]!, none⟩)
+    let pick (i : Nat) : SearchM (Option Outcome) := do
+      modify fun s => { s with picked := s.picked.push i }
+      go (k + 1) choice (chosen i) open_
     match choice with
-    | .chance => go (k + 1) choice (chosen (← drawn candidates.size)) open_
+    | .chance => pick (← drawn candidates.size)
+    | .given places =>
+      let place := places.getD (← get).picked.size 0
+      if place < candidates.size then pick place else return none
     | .places left =>
       let last := problem.steps[k + 1 :].all fun step => !(step matches .assign _)
       if candidates.size == 1 then
@@ -398,6 +408,9 @@ private partial def readings {α : Type} (uses : Array Use) (xs : Array Expr) (e
       let some unfolded ← withDefault (unfoldDefinition? body) | return none
       readings uses xs unfolded.headBeta act
 
+/-- Propositions evaluated, at most, to make a counterexample smaller. -/
+private def shrinking : Nat := 500
+
 /-- Looks for a counterexample to a closed proposition without universe parameters. Says also how many propositions were evaluated. -/
 def search (config : Config) (relevance : MetaM Relevance) (type : Expr) : MetaM (Outcome × Nat) := do
   let source : Source := { numbers := (numbersIn type).qsort (· < ·) }
@@ -428,10 +441,27 @@ where
     if isWhole then return ← stuckOr .exhausted
     modify fun s => { s with limit := config.evaluations }
     for _ in [0 : config.evaluations / 2] do
+      modify ({ · with picked := #[] })
       if let some outcome ← go 0 .chance start [] problem then
         if outcome matches .spent then break
-        return outcome
+        return ← shrunk problem start outcome
     stuckOr .spent
+  /-- What was found at random, with values that come earlier where those do as well. -/
+  shrunk (problem : Problem) (start : Assignment) (found : Outcome) : StateRefT State MetaM Outcome := do
+    modify fun s => { s with limit := s.evaluations + shrinking }
+    let mut best := found
+    let mut places := (← get).picked
+    for i in [0 : places.size] do
+      for smaller in [0 : places[i]!] do
+        modify ({ · with picked := #[] })
+        match ← go 0 (.given (places.set! i smaller)) start [] problem with
+        | some .spent => return best
+        | some (outcome@(.refuted ..)) =>
+          best := outcome
+          places := (← get).picked
+          break
+        | _ => continue
+    return best
   stuckOr (outcome : Outcome) : StateRefT State MetaM Outcome := do
     match (← get).stuck? with
     | some what => return .stuck (← what.toString)

@@ -75,23 +75,25 @@ def refutationText (type : Expr) (uses : Array Use) (arguments : Array Argument)
     isHead := false
   return (witnesses, s!"fun h => absurd ({applied}) (by {conclusion.tactic})")
 
-/-- What is claimed of a statement, as a text that is read as that in the environment before the statement: its negation, in the words of the source if it can be,
+/-- What is claimed of a statement, as a text that is read as that in `outer`, the environment that the statement was read in: its negation, in the words of the source if it can be,
 or another proposition, as Lean prints it; `none` if Lean reads something else in every way of printing. A declaration is called after the one that the statement was, with `suffix`. -/
-def claimText? (target : Target) (claim : Expr) (source? : Option String) (suffix : String) (token : IO.CancelToken) : RequestM (Option String) := do
+def claimText? (outer : Command.State) (target : Target) (claim : Expr) (source? : Option String) (suffix : String) (token : IO.CancelToken) : RequestM (Option String) := do
   let negated := (source?.toList ++ (fromSyntax? target.command).toList).map fun text => s!"¬ ({text})"
   for text in negated do
-    if ← readsAs text claim then return some (declared text)
+    if ← readsAs text then return some (declared text)
   for options in [id, explicitPrinting] do
-    if let .ok text ← runTermElab target.before token (withOptions options do return (← ppExpr claim).pretty (width := 100000)) then
-      if ← readsAs text claim then return some (declared text)
+    if let .ok text ← runTermElab outer token (withOptions options do return (← ppExpr claim).pretty (width := 100000)) then
+      if ← readsAs text then return some (declared text)
   return none
 where
   declared (text : String) : String :=
     if target.name == anonymousTheorem then text else s!"theorem {privateToUserName target.name}.{suffix} : {text} := by sorry"
-  readsAs (text : String) (expected : Expr) : RequestM Bool := do
-    match ← (Target.ofStatement target.before text token).run.toBaseIO with
+  readsAs (text : String) : RequestM Bool := do
+    -- A declaration is parsed before the namespaces of its name are opened.
+    let read := if target.name == anonymousTheorem then Target.ofStatement outer text token else Target.ofDeclaration outer (declared text) token
+    match ← read.run.toBaseIO with
     | .ok (.ok read) =>
-      match ← runTermElab target.before token (withReducibleAndInstances (isDefEq read.type expected)) with
+      match ← runTermElab target.before token (withReducibleAndInstances (isDefEq read.type claim)) with
       | .ok same => return same
       | .error _ => return false
     | _ => return false
@@ -128,8 +130,8 @@ instance : ToJson Found where
   toJson f := Json.mkObj [("outcome", f.outcome), ("claim", f.claim), ("on", f.on), ("witnesses", toJson f.witnesses), ("proof", toJson f.proof?), ("evaluations", f.evaluations),
     ("ms", millisecondsJson f.nanoseconds)]
 
-/-- Looks for a counterexample to a statement. `source?` is the statement as it was written, if it was a proposition. -/
-def find (config : Config) (relevance : MetaM Relevance) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM Found := do
+/-- Looks for a counterexample to a statement that was read in `outer`. `source?` is the statement as it was written, if it was a proposition. -/
+def find (config : Config) (relevance : MetaM Relevance) (outer : Command.State) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM Found := do
   let began ← IO.monoNanosNow
   let type := target.type.instantiateLevelParams target.levelParams (lowestLevels target.levelParams target.type)
   let look : TermElabM (Found × Expr) := do
@@ -147,7 +149,7 @@ def find (config : Config) (relevance : MetaM Relevance) (target : Target) (sour
   | .error e => fail .internal (← e.toMessageData.toString)
   | .ok (found, claim) =>
     let isNegation := found.outcome != "vacuous"
-    let claim? ← claimText? target claim (if isNegation then source? else none) (if isNegation then "refuted" else "vacuous") token
+    let claim? ← claimText? outer target claim (if isNegation then source? else none) (if isNegation then "refuted" else "vacuous") token
     let found := { found with nanoseconds := (← IO.monoNanosNow) - began }
     match claim? with
     | some claim => return { found with claim }

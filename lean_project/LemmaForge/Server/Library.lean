@@ -24,7 +24,8 @@ private def refuteFind : Handler := fun c r => do
   let config : Refute.Config := { evaluations := (← r.arg? Nat "evaluations").getD standard.evaluations, deadline }
   let source? ← r.arg? String "statement"
   c.asStep limits fun token => do
-    return toJson (← Refute.find config (do c.relevance (← getEnv)) (← targetOf c r token) source? token)
+    let outer ← c.environment (← r.arg Nat "env")
+    return toJson (← Refute.find config (do c.relevance (← getEnv)) outer (← targetOf c r token) source? token)
 
 private def refuteConjectures : Handler := fun c r => do
   let state ← c.environment (← r.arg Nat "env")

@@ -65,6 +65,13 @@ KINDS = [
         ("Nat", "fun x => x = 0", "fun x => x = 1"),
     ),
     FalseStatement("∀ r : Nat → Nat → Prop, (∀ x y, r x y → r y x) → ∀ x, r x x", ("fun x x_1 => False", "0")),
+    FalseStatement("∀ f : Nat → Bool → Nat, f 0 true = f 1 true", ("fun x_0 x_1 => x_0",)),
+    FalseStatement("∀ f : Nat → Option Nat, f 0 = f 1", ("fun x => some x",)),
+    FalseStatement("∀ f : Nat → Nat → Nat, f 1 2 < 3", ("fun x y => x + y",)),
+    FalseStatement("∀ (m : Type → Type) [Monad m] (x y : m Nat), x = y", ("Option", "none", "some 0")),
+    FalseStatement("∀ xs : Vector Nat 9, xs[0] = xs[8]", ("#v[0, 0, 0, 0, 0, 0, 0, 0, 1]",)),
+    FalseStatement("∀ a b : Int32, b ≠ 0 → (a / b).toInt = a.toInt.tdiv b.toInt", ("-2147483648", "-1")),
+    FalseStatement("∀ x : USize, x ||| 1 = 1", ("4294967295",)),
 ]
 
 
@@ -122,6 +129,30 @@ async def test_contradictory_hypotheses_are_told_apart(pool: LeanPool) -> None:
     assert result.claim.text == "∀ (n : Nat), n < 3 → 5 < n → False"
     assert result.verdict is not None
     assert result.verdict.accepted
+
+
+TAKEN_APART = [
+    ("Std.Associative fun a b : Nat => a - b", ("1", "0", "1")),
+    ("∀ l k : List Nat, l.Subset k", ("[0]", "[]")),
+    ("∀ n : Nat, (∃ m : Nat, n = 2 * m) → n < 3", ("4",)),
+    ("∀ n : Nat, ∃ f : Nat → Nat, ∀ m, f m < n", ("0",)),
+    ("∀ f : Nat → Nat, Function.Injective f → f 0 = 0", ("fun x => x + 1",)),
+    ("∀ s t : Nat × (Nat → Nat), s.1 = t.1 → s = t", ("(0, fun x => 0)", "(0, fun x => 1)")),
+]
+
+
+@pytest.mark.parametrize(("statement", "values"), TAKEN_APART, ids=[statement for statement, _ in TAKEN_APART])
+async def test_what_nothing_computes_is_taken_apart(pool: LeanPool, statement: str, values: tuple[str, ...]) -> None:
+    result = await refuted(pool, statement)
+    assert result.outcome == "refuted", result
+    assert tuple(witness.value for witness in result.witnesses) == values
+
+
+async def test_what_is_found_at_random_is_made_smaller(pool: LeanPool) -> None:
+    # Six variables have more small assignments than are tried; the last one must be large.
+    names = "a b c d e"
+    result = await refuted(pool, f"∀ {names} z : Nat, a + b + c + d + e < 100 → z ≠ 31", PLAN)
+    assert [witness.value for witness in result.witnesses] == ["0", "0", "0", "0", "0", "31"]
 
 
 async def test_what_cannot_be_evaluated_is_named(pool: LeanPool) -> None:

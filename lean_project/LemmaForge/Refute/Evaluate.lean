@@ -31,6 +31,9 @@ inductive Truth where
   | no (why : Evidence)
   | unknown
 
+/-- Whether a time, by `IO.monoMsNow`, is over; 0 never is. -/
+def isPast (deadline : Nat) : BaseIO Bool := return deadline > 0 && (← IO.monoMsNow) ≥ deadline
+
 /-- Runs an action under a small limit of its own; `none` when that is reached or it fails. Interrupts and time limits are passed on. -/
 def within {α : Type} (heartbeats : Nat) (act : MetaM (Option α)) : MetaM (Option α) := do
   let now ← IO.getNumHeartbeats
@@ -103,7 +106,7 @@ private def mostBound : Nat := 8
 
 /-- A value as it is written inside a proof. -/
 private def ascribed (value type : Expr) : MetaM String := do
-  return s!"({← valueText value} : {(← ppExpr type).pretty (width := 100000)})"
+  return s!"({← valueText value} : {← valueText type})"
 
 /-- Shows that a proposition is false: `refute` makes `False` of a proof of it. -/
 private def falsified (p : Expr) (tactic : String) (refute : Expr → MetaM Expr) : MetaM Truth := do
@@ -126,7 +129,7 @@ mutual
 partial def truthOf (p : Expr) (inst? : Option Expr) (depth : Nat) : EvaluateM Truth := do
   modify fun s => { s with evaluations := s.evaluations + 1 }
   let { deadline, .. } ← read
-  if deadline > 0 && (← IO.monoMsNow) ≥ deadline then return .unknown
+  if ← isPast deadline then return .unknown
   let inst? ← match inst? with
     | some inst => pure (some inst)
     | none => within (4 * evaluationHeartbeats) do synthInstance? (mkApp (mkConst ``Decidable) p)
@@ -242,6 +245,7 @@ def attemptWith (tactic : String) (p : Expr) : MetaM (Option Expr) :=
 def attempt (p : Expr) : EvaluateM (Option Evidence) := do
   let first := if mentionsWord p then [byWordSize] else []
   for tactic in first ++ tactics do
+    if ← isPast (← read).deadline then return none
     if let some proof ← attemptWith s!"({tactic})" p then return some ⟨tactic, proof⟩
   let relevance ← (← read).relevance
   let lemmas ← relevance.forGrind p 6
@@ -265,7 +269,7 @@ def Evaluator.about (type : Expr) (source : Source) (relevance : MetaM Relevance
   let theorems ← functions.foldlM (init := ← getSimpTheorems) fun theorems name => do
     ((← getEqnsFor? name).getD #[]).foldlM (init := theorems) fun theorems equation => theorems.addConst equation
   let simp ← Simp.mkContext { decide := true } (simpTheorems := #[theorems]) (congrTheorems := ← getSimpCongrTheorems)
-  let tactic := if functions.isEmpty then "simp" else s!"simp [{", ".intercalate (functions.toList.map toString)}]"
+  let tactic := if functions.isEmpty then "simp +decide" else s!"simp +decide [{", ".intercalate (functions.toList.map toString)}]"
   return { source, relevance, deadline, simp, simprocs := #[← Simp.getSimprocs], tactic }
 
 end LemmaForge.Refute

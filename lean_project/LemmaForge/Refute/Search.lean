@@ -256,7 +256,7 @@ private def drawn (size : Nat) : SearchM Nat := do
 private partial def go (k : Nat) (choice : Choice) (σ : Assignment) (open_ : List Nat) : SearchM (Option Outcome) := do
   let problem ← read
   if (← get).evaluations ≥ (← get).limit || (← get).attempts > problem.config.attempts then return some .spent
-  if problem.config.deadline > 0 && (← IO.monoMsNow) ≥ problem.config.deadline then return some .spent
+  if ← isPast problem.config.deadline then return some .spent
   Core.checkSystem "refute"
   let some step := problem.steps[k]? | return ← leaf σ open_
   match step with
@@ -313,13 +313,14 @@ where
       | none => evaluating (attempt (mkNot (σ.apply problem.xs problem.conclusion))) : SearchM (Option Evidence)) | return none
     return some (.refuted problem.uses (σ.map (·.getD default)) conclusion)
 
-/-- Whether the hypotheses of a closed proposition contradict each other: the tactic that shows it, after `intros`. -/
-def vacuous? (type : Expr) : MetaM (Option (String × Expr)) := do
+/-- Whether the hypotheses of a closed proposition contradict each other: the tactic that shows it, after `intros`. Past the deadline no further tactic is tried. -/
+def vacuous? (type : Expr) (deadline : Nat) : MetaM (Option (String × Expr)) := do
   let falsified? ← forallTelescope type fun xs _ => do
     if !(← xs.anyM fun x => do isProp (← inferType x)) then return none
     return some (← mkForallFVars xs (mkConst ``False))
   let some falsified := falsified? | return none
   for tactic in ["contradiction", "omega", "simp_all", "grind"] do
+    if ← isPast deadline then return none
     if let some _ ← attemptWith s!"(intros; {tactic})" falsified then return some (s!"intros; {tactic}", falsified)
   return none
 
@@ -413,7 +414,8 @@ private def shrinking : Nat := 500
 
 /-- Looks for a counterexample to a closed proposition without universe parameters. Says also how many propositions were evaluated. -/
 def search (config : Config) (relevance : MetaM Relevance) (type : Expr) : MetaM (Outcome × Nat) := do
-  let source : Source := { numbers := (numbersIn type).qsort (· < ·) }
+  let great ← within evaluationHeartbeats (some <$> greatNumbers type)
+  let source : Source := { numbers := (numbersIn type).qsort (· < ·), great := great.getD #[] }
   let evaluator ← Evaluator.about type source relevance config.deadline
   let first ← IO.mkRef none
   let evaluations ← IO.mkRef 0

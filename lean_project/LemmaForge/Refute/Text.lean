@@ -55,7 +55,7 @@ def refutationText (type : Expr) (uses : Array Use) (arguments : Array Argument)
       match argument.tactic? with
       | some tactic => given := given.push s!"(by {tactic})"
       | none =>
-        let shown := (← ppExpr domain).pretty (width := 100000)
+        let shown ← valueText domain
         let value ← valueText argument.value
         given := given.push s!"({value} : {shown})"
         witnesses := witnesses.push { name := name.eraseMacroScopes.toString, type := shown, value }
@@ -130,6 +130,9 @@ instance : ToJson Found where
   toJson f := Json.mkObj [("outcome", f.outcome), ("claim", f.claim), ("on", f.on), ("witnesses", toJson f.witnesses), ("proof", toJson f.proof?), ("evaluations", f.evaluations),
     ("ms", millisecondsJson f.nanoseconds)]
 
+/-- Milliseconds after the end of a search in which vacuity may be shown. -/
+private def vacuity : Nat := 300
+
 /-- Looks for a counterexample to a statement that was read in `outer`. `source?` is the statement as it was written, if it was a proposition. -/
 def find (config : Config) (relevance : MetaM Relevance) (outer : Command.State) (target : Target) (source? : Option String) (token : IO.CancelToken) : RequestM Found := do
   let began ← IO.monoNanosNow
@@ -140,7 +143,7 @@ def find (config : Config) (relevance : MetaM Relevance) (outer : Command.State)
     if let .refuted uses arguments conclusion := ended then
       let (witnesses, proof) ← refutationText type uses arguments conclusion
       return ({ found with outcome := "refuted", witnesses, proof? := some proof }, mkNot type)
-    if let some (tactic, falsified) ← vacuous? type then return ({ found with outcome := "vacuous", proof? := some s!"by {tactic}" }, falsified)
+    if let some (tactic, falsified) ← vacuous? type (if config.deadline == 0 then 0 else config.deadline + vacuity) then return ({ found with outcome := "vacuous", proof? := some s!"by {tactic}" }, falsified)
     match ended with
     | .stuck on => return ({ found with outcome := "stuck", on }, mkNot type)
     | .spent => return ({ found with outcome := "spent" }, mkNot type)

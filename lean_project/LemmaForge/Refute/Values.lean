@@ -22,6 +22,8 @@ open Lean Meta
 structure Source where
   /-- Numbers that the statement mentions. -/
   numbers : Array Nat := #[]
+  /-- Large numbers at which something changes: the ends of machine integers, `2 ^ 31`. -/
+  great : Array Nat := #[]
   /-- At most this many values of a type. -/
   most : Nat := 40
 
@@ -34,7 +36,7 @@ private def Source.naturals (source : Source) : Array Nat :=
   let near := source.numbers.flatMap fun n => #[n, n + 1, n - 1]
   let few := source.numbers.extract 0 4
   let between := few.flatMap fun m => few.flatMap fun n => #[m - n, m + n]
-  distinct (#[0, 1, 2, 3] ++ near ++ #[4, 5, 6, 7, 8, 9, 10] ++ between ++ #[12, 15, 16, 20, 31, 32, 64, 100])
+  distinct (#[0, 1, 2, 3] ++ near ++ #[4, 5, 6, 7, 8, 9, 10] ++ source.great ++ between ++ #[12, 15, 16, 20, 31, 32, 64, 100])
 
 /-- The numeral of an integer in a type that has numerals and, for negative ones, a negation. -/
 def numeral (type : Expr) (n : Int) : MetaM Expr := do
@@ -45,7 +47,7 @@ def numeral (type : Expr) (n : Int) : MetaM Expr := do
 private def numerals (type : Expr) (numbers : Array Nat) : MetaM (Array Expr) :=
   numbers.mapM fun (n : Nat) => numeral type (n : Int)
 
-/-- A closed value as text that reads back. -/
+/-- A closed value, or a type with values in it, as text that reads back. -/
 def valueText (value : Expr) : MetaM String := do
   withLocalDeclD byDecide (mkConst ``True) fun proof => do
     let shown ← Meta.transform value (pre := fun e => return if ← isProof e then .done proof else .continue)
@@ -90,7 +92,7 @@ private def listsOf (n : Nat) (elements : Array Expr) : Array (List Expr) := Id.
 
 /-- Types that stand for any type, those with the most structure first. -/
 def someTypes : Array Expr :=
-  #[mkConst ``Nat, mkConst ``Bool, mkConst ``UInt8, mkConst ``Unit, mkConst ``Int, mkConst ``Empty]
+  #[mkConst ``Nat, mkConst ``Bool, mkConst ``UInt8, mkConst ``Unit, mkConst ``Int, mkConst ``Rat, mkConst ``Empty]
 
 /-- Functions from types to types that stand for any such function, monads for instance. -/
 def someTypeFunctions : Array Expr :=
@@ -100,6 +102,29 @@ def someTypeFunctions : Array Expr :=
 private def machineIntegers : List (Name × Nat × Bool) := [
   (``UInt8, 8, false), (``UInt16, 16, false), (``UInt32, 32, false), (``UInt64, 64, false), (``USize, 32, false),
   (``Int8, 8, true), (``Int16, 16, true), (``Int32, 32, true), (``Int64, 64, true), (``ISize, 32, true)]
+
+/-- Large numbers at which something may change in a statement: ends of the machine integers in it, and what its powers and constants amount to. -/
+partial def greatNumbers (type : Expr) : MetaM (Array Nat) := do
+  let names := type.getUsedConstants
+  let ends := machineIntegers.toArray.flatMap fun (name, size, _) =>
+    if names.any (·.getRoot == name) then #[2 ^ (size - 1), 2 ^ size] else #[]
+  let (_, amounts) ← (visit type).run #[]
+  return distinct ((amounts ++ ends).qsort (· < ·))
+where
+  visit (e : Expr) : StateRefT (Array Nat) MetaM Unit := do
+    match e with
+    | .app f a =>
+      if e.isAppOf ``HPow.hPow && e.getAppNumArgs == 6 then amount e else do visit f; visit a
+    | .const name _ => unless name == ``Nat do amount e
+    | .lam _ t b _ | .forallE _ t b _ => visit t; visit b
+    | .letE _ t v b _ => visit t; visit v; visit b
+    | .mdata _ e | .proj _ _ e => visit e
+    | _ => return
+  amount (e : Expr) : StateRefT (Array Nat) MetaM Unit := do
+    if e.hasLooseBVars || e.hasFVar then return
+    unless (← inferType e).isConstOf ``Nat do return
+    if let some n ← natural? e then
+      if n > 100 then modify (·.push n)
 
 private def fun' (name : Name) (domain : Expr) (body : Expr → MetaM Expr) : MetaM Expr :=
   withLocalDeclD name domain fun x => do mkLambdaFVars #[x] (← body x)

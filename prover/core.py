@@ -11,7 +11,7 @@ A cost is a natural logarithm: `-log p` for a proposal of probability `p`. Rules
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -110,6 +110,8 @@ class Premise:
     tactic: str
     score: float
     """Higher fits more specifically, or has more in common with the goal. Comparable within one use."""
+    statement: str = ""
+    """Its type as Lean prints it; empty where that is not known."""
 
 
 class Environment(Protocol[S]):
@@ -119,8 +121,10 @@ class Environment(Protocol[S]):
         """Run every tactic of every attempt; one list an attempt, one outcome a tactic, in order."""
         ...
 
-    async def premises(self, position: Position[S], uses: Sequence[str], limit: int) -> Sequence[Premise]:
-        """Lemmas that fit the position's first goal, at most `limit` for each use, best first."""
+    async def premises(
+        self, position: Position[S], uses: Sequence[str], limit: int, statements: bool = False
+    ) -> Sequence[Premise]:
+        """Lemmas that fit the position's first goal, at most `limit` for each use, best first; `statements`: with theirs."""
         ...
 
     async def release(self, states: Sequence[S]) -> None:
@@ -144,8 +148,22 @@ class Proposal:
     """It is a proof of several tactics: final, but of one that fails the tactics before its first error are kept."""
 
 
-PremiseLookup = Callable[[Sequence[str], int], Awaitable[Sequence[Premise]]]
-"""(uses, limit) to premises for the goal at hand."""
+class PremiseLookup(Protocol):
+    """Finds premises for the goal at hand."""
+
+    async def __call__(self, uses: Sequence[str], limit: int, statements: bool = False) -> Sequence[Premise]:
+        """As `Environment.premises`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TheoremSource:
+    """The theorem that a search is about, as its author wrote it."""
+
+    text: str
+    """A declaration, whose own proof is ignored, or a proposition."""
+    header: str = ""
+    """What stands before it in its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +179,10 @@ class Query:
     path: tuple[Proposal, ...]
     """The proposals that led here, root first."""
     premises: PremiseLookup
+    theorem: TheoremSource | None = None
+    """What is at the root, where that is known."""
+    seed: int = 0
+    """Of what a generator draws; that of the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +194,10 @@ class Proposals:
     """Cost at which the generator wants to be asked again for this position, with dearer ideas; None: it has said all."""
     tokens: int = 0
     """That a model read and wrote for this answer."""
+    malformed: int = 0
+    """Completions of a model for this answer in which there was no tactic."""
+    fault: str = ""
+    """What kept a part of the generator from answering, if something did."""
 
 
 class Generator(Protocol):
@@ -211,6 +237,8 @@ class Statistics:
     """The premise look-ups that the generator asked for are counted here."""
     tokens: int = 0
     """That models read and wrote."""
+    malformed: int = 0
+    """Completions of models in which there was no tactic."""
 
     @property
     def search_seconds(self) -> float:
@@ -227,6 +255,8 @@ class SearchResult:
     script: str | None
     """Tactic text without `by`, first line at column 0."""
     statistics: Statistics = field(default_factory=Statistics)
+    fault: str = ""
+    """The last of what kept parts of the generator from answering; empty if all of them always answered."""
 
 
 @dataclass(frozen=True, slots=True)

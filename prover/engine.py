@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import Allowance
-from prover.core import AttemptOutcome, Budget, Clock, Generator, Listener, SearchResult
+from prover.core import (
+    AttemptOutcome,
+    Budget,
+    Clock,
+    Generator,
+    Listener,
+    Proposals,
+    Query,
+    SearchResult,
+    TheoremSource,
+)
 from prover.environment import LeanEnvironment, TacticLimits
+from prover.errors import ModelFailed
 from prover.generators.rules import RulesGenerator
-from prover.judge import ALLOWED_AXIOMS, Proof, Terms, Verdict, judge
+from prover.judge import ALLOWED_AXIOMS, Proof, Statement, Terms, Verdict, judge
 from prover.minimise import minimise
 from prover.search.algorithms import DEFAULT
 from prover.search.graph import ProofGraph
@@ -46,10 +58,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong with Lean or the machine; never the theorem's fault."""
+    """What went wrong with Lean, a language model or the machine; never the theorem's fault."""
 
     kind: str
-    """`rejected` (Lean took every step and then not the whole), an error kind of the protocol, or an exception's name."""
+    """`rejected` (Lean took every step and then not the whole), `model` (a part of the generator did not answer), an error kind of
+    the protocol, or an exception's name."""
     message: str
 
 
@@ -113,7 +126,7 @@ async def prove(
             result = await search(
                 graph,
                 environment,
-                generator or RulesGenerator(),
+                _Informed(generator or RulesGenerator(), workplace.statement, plan.seed),
                 plan.algorithm,
                 budget=plan.budget,
                 clock=clock,
@@ -125,12 +138,27 @@ async def prove(
                 attempt = await _judged(attempt, workplace, result.script)
             if plan.minimise and attempt.outcome == "proved" and result.script is not None:
                 attempt = await _judged(attempt, workplace, await _minimised(workplace, result.script))
+            if result.fault and attempt.outcome in {"failed", "timeout"}:
+                attempt = replace(attempt, outcome="error", failure=Failure("model", result.fault))
     except InputError:
         raise
-    except BridgeError as error:
+    except (BridgeError, ModelFailed) as error:
         kind = error.kind if isinstance(error, RequestFailed) else type(error).__name__
         attempt = replace(attempt, outcome="error", failure=Failure(kind, str(error)))
     return replace(attempt, seconds=clock() - started)
+
+
+class _Informed:
+    """A generator that is told of each query what an attempt knows and a search does not."""
+
+    def __init__(self, generator: Generator, statement: Statement, seed: int) -> None:
+        self._generator = generator
+        self._theorem = TheoremSource(statement.text, statement.header)
+        self._seed = seed
+
+    async def propose(self, queries: Sequence[Query]) -> Sequence[Proposals]:
+        told = [replace(query, theorem=self._theorem, seed=self._seed) for query in queries]
+        return await self._generator.propose(told)
 
 
 async def _minimised(workplace: Workplace, script: str) -> str:

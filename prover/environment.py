@@ -72,12 +72,16 @@ class LeanEnvironment:
             results.update(zip((place for place, _ in group), outcomes, strict=True))
         return [results[place] for place in range(len(attempts))]
 
-    async def premises(self, position: Position[int], uses: Sequence[str], limit: int) -> list[Premise]:
+    async def premises(
+        self, position: Position[int], uses: Sequence[str], limit: int, statements: bool = False
+    ) -> list[Premise]:
         """Lemmas that fit the position's first goal and may be used; none when the look-up ends at a limit or with its process."""
         wanted: list[PremiseUse] = [use for use in get_args(PremiseUse) if use in uses]
         try:
             state = await self._revive(position.state)
-            found = await self._workplace.server.find_premises(state, goal=position.goal or 0, uses=wanted, limit=limit)
+            found = await self._workplace.server.find_premises(
+                state, goal=position.goal or 0, uses=wanted, limit=limit, statements=statements
+            )
         except ServerDied:
             await self._renew()
             return []
@@ -86,7 +90,7 @@ class LeanEnvironment:
                 return []
             raise
         useless = self._workplace.unproved | self._workplace.without
-        return [Premise(p.use, p.name, p.tactic, p.score) for p in found if p.name not in useless]
+        return [Premise(p.use, p.name, p.tactic, p.score, p.statement or "") for p in found if p.name not in useless]
 
     async def release(self, states: Sequence[int]) -> None:
         """Forget states; their handles must not be used again."""

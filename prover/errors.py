@@ -10,8 +10,9 @@ does wrong is raised as `lean_bridge.errors.BridgeError` and comes back as an at
     ├── GeneratorError    a generator answered something that cannot be used
     ├── BadBenchmark      a file of problems is not what it should be
     ├── BadPredictions    a file of answers to a benchmark is of another run, or cannot be read or written
-    ├── ChatFailed        a model behind a server gave no completion
-    │   └── ChatRefused   it will give none: the key, the address or the name of the model is wrong
+    ├── ModelFailed       a language model gave no answer
+    │   └── ChatFailed        one behind a server gave no completion
+    │       └── ChatRefused   it will give none: the key, the address or the name of the model is wrong
     └── UnknownTheorem    the file has no open theorem of that name
 """
 
@@ -42,7 +43,11 @@ class BadPredictions(ProverError):
     """Raised when a file of answers belongs to another run, or cannot be read or written; the message says what to do."""
 
 
-class ChatFailed(ProverError):
+class ModelFailed(ProverError):
+    """Raised when a language model gave no answer, which says nothing about what it was asked."""
+
+
+class ChatFailed(ModelFailed):
     """Raised when a server gave no completion, at the end of all tries; the message says what it answered and what to do."""
 
 

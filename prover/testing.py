@@ -49,7 +49,9 @@ class Puzzle(ABC):
         self.batches.append(sum(len(attempt.tactics) for attempt in attempts))
         return [[self._apply(attempt.position, tactic) for tactic in attempt.tactics] for attempt in attempts]
 
-    async def premises(self, position: Position[int], uses: Sequence[str], limit: int) -> list[Premise]:
+    async def premises(
+        self, position: Position[int], uses: Sequence[str], limit: int, statements: bool = False
+    ) -> list[Premise]:
         """`half` is the only lemma of this theory."""
         return [Premise("apply", "half", "half", 1.0)][:limit] if "apply" in uses else []
 

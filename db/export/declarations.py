@@ -33,6 +33,12 @@ def proof_of(code: str) -> str | None:
     A `:=` within brackets (a default value, a named argument) is none, nor is one that belongs to a `let` of the statement.
     None for a theorem without: one that is defined by cases (`| zero => …`) or by `where`.
     """
+    place = place_of_proof(code)
+    return None if place is None else code[place:].strip() or None
+
+
+def place_of_proof(code: str) -> int | None:
+    """Where the proof of `proof_of` begins: the index behind its `:=`. None for a theorem without."""
     depth = bindings = 0
     for kind, token, end in _tokens(code):
         if kind == "open":
@@ -47,7 +53,7 @@ def proof_of(code: str) -> str | None:
             return None
         elif kind == "define":
             if not bindings:
-                return code[end:].strip() or None
+                return end
             bindings -= 1
     return None
 

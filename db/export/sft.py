@@ -19,13 +19,11 @@ from enum import StrEnum
 from json.encoder import encode_basestring as quoted
 
 from db.export.declarations import proof_of
+from db.export.prompts import PROOF_INSTRUCTION, TACTIC_INSTRUCTION, after_goal, instructed, unproved
 from db.records import Mutant, TacticStep, Theorem
 
 NO_GOALS = "no goals"
 """How Lean shows a state in which nothing is left to prove."""
-
-TACTIC_INSTRUCTION = "Give the next tactic for this Lean 4 proof state."
-PROOF_INSTRUCTION = "Prove this Lean 4 theorem."
 
 
 class PromptFormat(StrEnum):
@@ -66,14 +64,14 @@ def theorem_pairs(theorems: Iterable[Theorem]) -> Iterator[Pair]:
     for theorem in theorems:
         proof = proof_of(theorem.code) if theorem.code else None
         if proof is not None:
-            yield Pair(theorem.name, PROOF_INSTRUCTION, f"theorem {theorem.name}{theorem.statement} :=", proof)
+            yield Pair(theorem.name, PROOF_INSTRUCTION, unproved(theorem.name, theorem.statement), proof)
 
 
 def mutant_pairs(mutants: Iterable[Mutant]) -> Iterator[Pair]:
     """One pair for each mutant."""
     for mutant in mutants:
         name = mutant.name
-        yield Pair(name, PROOF_INSTRUCTION, f"theorem {name}{mutant.statement} :=", mutant.proof)
+        yield Pair(name, PROOF_INSTRUCTION, unproved(name, mutant.statement), mutant.proof)
 
 
 def lines(pairs: Iterable[Pair], layout: PromptFormat) -> Iterator[str]:
@@ -92,12 +90,12 @@ def _alpaca(pair: Pair) -> str:
 
 
 def _sharegpt(pair: Pair) -> str:
-    human, gpt = quoted(f"{pair.instruction}\n\n{pair.prompt}"), quoted(pair.completion)
+    human, gpt = quoted(instructed(pair.instruction, pair.prompt)), quoted(pair.completion)
     return f'{{"conversations":[{{"from":"human","value":{human}}},{{"from":"gpt","value":{gpt}}}]}}'
 
 
 def _reprover(pair: Pair) -> str:
-    prompt = quoted(f"[GOAL]\n{pair.prompt}\n[PROOFSTEP]\n")
+    prompt = quoted(after_goal(pair.prompt))
     return f'{{"prompt":{prompt},"completion":{quoted(pair.completion)}}}'
 
 

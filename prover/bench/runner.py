@@ -248,6 +248,8 @@ def described(made: ProofAttempt) -> dict[str, object]:
             "nodes": counts.nodes,
             "tactics": counts.steps,
             "tokens": counts.tokens,
+            **({"malformed": counts.malformed} if counts.malformed else {}),
+            **({"fault": made.search.fault} if made.search.fault else {}),
             "merged": counts.merged,
             "requests": counts.requests,
             "searchSeconds": round(counts.search_seconds, 3),

@@ -86,6 +86,8 @@ class RulesGenerator:
 
     async def _by_premises(self, query: Query) -> Proposals:
         wanted: list[PremiseRule | RelevanceRule] = [*self._premise_rules, *self._relevance_rules]
+        if not wanted:
+            return Proposals(())
         uses = list(dict.fromkeys(rule.use for rule in wanted))
         premises = await query.premises(uses, max(rule.limit for rule in wanted))
         return Proposals((*self._one_each(premises), *self._together(premises)))

@@ -20,6 +20,8 @@ class Account:
     rejected: int = 0
     requests: int = 0
     tokens: int = 0
+    malformed: int = 0
+    fault: str = ""
     environment_seconds: float = 0.0
     generator_seconds: float = 0.0
 
@@ -52,6 +54,7 @@ class Account:
             rejected=self.rejected,
             requests=self.requests,
             tokens=self.tokens,
+            malformed=self.malformed,
             seconds=self.elapsed,
             environment_seconds=self.environment_seconds,
             generator_seconds=self.generator_seconds,

@@ -146,6 +146,8 @@ class Explorer(Generic[S]):
         finally:
             self.account.generator_seconds += self.account.clock() - started
         self.account.tokens += sum(answer.tokens for answer in answers)
+        self.account.malformed += sum(answer.malformed for answer in answers)
+        self.account.fault = next((answer.fault for answer in answers if answer.fault), self.account.fault)
         if len(answers) != len(nodes):
             raise GeneratorError(f"{len(nodes)} queries were answered with {len(answers)} lists of proposals")
         for node, question, answer in zip(nodes, questions, answers, strict=True):
@@ -277,8 +279,8 @@ class Explorer(Generic[S]):
     def _query(self, node: NodeId, stage: int) -> Query:
         data = self.graph.node(node)
 
-        async def premises(uses: Sequence[str], limit: int) -> Sequence[Premise]:
-            return await self._environment.premises(data.position, uses, limit)
+        async def premises(uses: Sequence[str], limit: int, statements: bool = False) -> Sequence[Premise]:
+            return await self._environment.premises(data.position, uses, limit, statements)
 
         return Query(data.goals, stage, data.depth, self.graph.path(node), premises)
 

@@ -73,6 +73,7 @@ async def search(
 
     Raises:
         GeneratorError: the generator answered the wrong number of queries, or a negative cost.
+        ModelFailed: the generator asked a language model, and got no answer.
     """
     account = Account.open(budget, clock)
     explorer = Explorer(graph, environment, generator, account, listen)
@@ -81,7 +82,7 @@ async def search(
     listen(SearchEnded(statistics.seconds, reason, statistics))
     outcomes: dict[StopReason, SearchOutcome] = {"proved": "proved", "seconds": "timeout"}
     script = graph.script() if graph.proved else None
-    return SearchResult(outcomes.get(reason, "failed"), reason, script, statistics)
+    return SearchResult(outcomes.get(reason, "failed"), reason, script, statistics, account.fault)
 
 
 async def _drive(explorer: Explorer[S], strategy: Strategy) -> StopReason:

@@ -20,7 +20,7 @@ LEMMAS = [
 
 
 def query(*, stage: int = 0, depth: int = 0, asked: list[tuple[Sequence[str], int]] | None = None) -> Query:
-    async def premises(uses: Sequence[str], limit: int) -> Sequence[Premise]:
+    async def premises(uses: Sequence[str], limit: int, statements: bool = False) -> Sequence[Premise]:
         if asked is not None:
             asked.append((uses, limit))
         return [premise for premise in LEMMAS if premise.use in uses]
@@ -98,7 +98,7 @@ async def test_costs_are_not_negative_and_what_fails_fast_is_tried_first() -> No
 async def test_a_number_too_big_to_compute_is_left_alone() -> None:
     target = "2 ^ (3 + 2 ^ 2008) % 10 = 6"
 
-    async def premises(uses: Sequence[str], limit: int) -> Sequence[Premise]:
+    async def premises(uses: Sequence[str], limit: int, statements: bool = False) -> Sequence[Premise]:
         return []
 
     (answer,) = await RulesGenerator().propose([Query((Goal(f"⊢ {target}", "key", target),), 0, 0, (), premises)])

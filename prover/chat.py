@@ -5,7 +5,7 @@
     async with ChatClient("http://localhost:8000/v1", "my-model", chance=Random(0)) as model:
         completion = await model.complete([Message("user", "Is 91 prime?")], max_tokens=100)
 
-One request is one `POST {base}/chat/completions`. What may pass (no connection, a connection that is cut, status 429 and 5xx) is
+`complete` is one `POST {base}/chat/completions`; whoever needs another request makes it with `post`. What may pass (no connection, a connection that is cut, status 429 and 5xx) is
 tried again; everything else is told at once.
 """
 
@@ -18,11 +18,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import Random
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 import httpx
 
 from prover.errors import ChatFailed, ChatRefused
+
+T = TypeVar("T")
 
 CONNECT_SECONDS: Final = 10.0
 
@@ -81,7 +83,7 @@ class ChatClient:
     """One model of one server. May be asked from many tasks at a time.
 
     Args:
-        base_url: what comes before `/chat/completions`, such as `http://localhost:8000/v1`.
+        base_url: what comes before `/chat/completions` and `/completions`, such as `http://localhost:8000/v1`.
         model: its name on that server.
         api_key: sent as a bearer token; it appears in no message.
         seconds: how long the server may be silent during a request.
@@ -121,8 +123,7 @@ class ChatClient:
             # The caller bounds how many requests there are; a second bound would only time out.
             limits=httpx.Limits(max_connections=None),
         )
-        url = httpx.URL(base_url)
-        self._address = url.copy_with(path=url.path.rstrip("/") + "/chat/completions")
+        self._base = httpx.URL(base_url)
 
     async def __aenter__(self) -> Self:
         return self
@@ -152,11 +153,27 @@ class ChatClient:
             "temperature": temperature,
             **({} if seed is None else {"seed": seed}),
         }
+        return await self.post("/chat/completions", body, _completion)
+
+    async def post(self, path: str, body: Mapping[str, object], read: Callable[[Any], T]) -> T:
+        """Makes a request, as often as it takes.
+
+        Args:
+            path: behind the base URL.
+            body: sent as JSON.
+            read: makes what is wanted of the JSON document that is answered. What it raises where the document is not as it should be
+                (ValueError, LookupError, TypeError, AttributeError) becomes the failure to give a completion.
+
+        Raises:
+            ChatRefused: as of `complete`.
+            ChatFailed: as of `complete`.
+        """
+        address = self._base.copy_with(path=self._base.path.rstrip("/") + path)
         content = json.dumps(body).encode()
         tried = 1
         while True:
             try:
-                return await self._asked(content)
+                return self._read(await self._asked(address, content), read)
             except _Passing as fault:
                 wait = self._wait(tried, fault)
                 if tried == self._patience.tries:
@@ -165,15 +182,15 @@ class ChatClient:
             await self._sleep(wait)
             tried += 1
 
-    async def _asked(self, content: bytes) -> Completion:
+    async def _asked(self, address: httpx.URL, content: bytes) -> httpx.Response:
         try:
-            reply = await self._http.post(self._address, content=content, headers={"Content-Type": "application/json"})
+            reply = await self._http.post(address, content=content, headers={"Content-Type": "application/json"})
         except httpx.RequestError as error:
             raise _Passing(
                 self._without_key(f"no answer ({type(error).__name__}: {error})".replace(": )", ")"))
             ) from error
         if reply.is_success:
-            return self._completion(reply)
+            return reply
         words = self._without_key(f"status {reply.status_code}: {_excerpt(reply)}")
         if reply.status_code == 429 or reply.is_server_error:
             raise _Passing(words, self._retry_after(reply))
@@ -182,16 +199,11 @@ class ChatClient:
         cure = "the server does not take the request: check the model, its limits and the options"
         raise ChatFailed(f"{self.place}: {words}; {cure} (model {self.model!r}).")
 
-    def _completion(self, reply: httpx.Response) -> Completion:
+    def _read(self, reply: httpx.Response, read: Callable[[Any], T]) -> T:
         try:
-            document = reply.json()
-            choice = document["choices"][0]
-            text = choice["message"].get("content") or ""
-            usage = document.get("usage") or {}
-            counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
-            return Completion(str(text), str(choice.get("finish_reason") or ""), *counts)
+            return read(reply.json())
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            words = self._without_key(f"this is no chat completion: {_excerpt(reply)}")
+            words = self._without_key(f"this is no completion: {_excerpt(reply)}")
             raise ChatFailed(f"{self.place}: {words}; give the base URL of an OpenAI-compatible server.") from error
 
     def _wait(self, tried: int, fault: _Passing) -> float:
@@ -215,6 +227,14 @@ class ChatClient:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
+
+
+def _completion(document: Any) -> Completion:
+    choice = document["choices"][0]
+    text = choice["message"].get("content") or ""
+    usage = document.get("usage") or {}
+    counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
+    return Completion(str(text), str(choice.get("finish_reason") or ""), *counts)
 
 
 class _Passing(Exception):

@@ -125,7 +125,7 @@ async def test_a_refusal_of_the_request_is_told_at_once_and_is_no_refusal_of_the
 async def test_a_server_of_something_else_is_named_as_such(raw: bytes) -> None:
     with (
         fake_model(in_turn(Answer(raw=raw))) as server,
-        pytest.raises(ChatFailed, match=r"this is no chat completion: .*OpenAI-compatible"),
+        pytest.raises(ChatFailed, match=r"this is no completion: .*OpenAI-compatible"),
     ):
         await asked(server.url)
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ from workbench.cli.files import refuse_place, write
 from workbench.cli.options import (
     STORE,
     CommandOption,
+    GeneratorOption,
     HtmlOption,
     JsonOption,
     LeanOption,
@@ -32,7 +33,7 @@ from workbench.cli.options import (
     print_json,
 )
 from workbench.cli.progress import count_shown
-from workbench.settings import Settings
+from workbench.settings import Settings, api_key
 
 if TYPE_CHECKING:
     from db.records import Attempt, Run
@@ -65,13 +66,7 @@ def run(
     search: Annotated[
         str, typer.Option("--search", metavar="NAME", help=f"The algorithm: {', '.join(ALGORITHMS)}.")
     ] = DEFAULT.name,
-    generator: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Who proposes tactics: rules, or single (`decide`, `omega`, `simp` or `grind` alone: a baseline).",
-        ),
-    ] = "rules",
+    generator: GeneratorOption = "rules",
     limit_seconds: Annotated[float, typer.Option(min=0.1, help="Time for the search of each attempt.")] = 60.0,
     limit_tactics: Annotated[int, typer.Option(min=1, help="Tactics to try in each attempt.")] = 20_000,
     limit_goals: Annotated[int, typer.Option(min=1, help="Goals to open in each attempt.")] = 5_000,
@@ -123,14 +118,16 @@ def run(
         lemma trace Init && lemma bench run Init --sample 500 --seed 1 --limit-seconds 10
 
         lemma bench run prove_or_refute.jsonl --limit-seconds 30
+
+        lemma bench run minif2f.jsonl --k 1,8 --generator "hf:deepseek-ai/DeepSeek-Prover-V1.5-RL?format=deepseek-prover-v1.5&samples=8"
     """
     from db.store import Store
     from prover.core import Budget
     from prover.engine import Plan
-    from prover.generators.named import GENERATORS
+    from prover.generators.named import parsed
     from workbench.benching import Wish, parsed_ks
 
-    named("--generator", generator, GENERATORS)
+    parsed(generator)
     budget = Budget(limit_seconds, limit_tactics, limit_goals)
     plan = Plan(named("--search", search, ALGORITHMS), budget, seed)
     wish = Wish(source, parsed_ks(k), plan, generator, errata, split, tuple(only or ()), sample)
@@ -150,12 +147,15 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
     from prover.bench.judgements import document as judged_document
     from prover.bench.report import make_report
     from prover.bench.runner import BenchmarkRun, begun
-    from prover.generators.named import GENERATORS
+    from prover.generators.named import opened
     from workbench.benching import planned
     from workbench.pages.bench_text import headline
 
-    async with LeanPool(toolchain, size=workers, spares=0) as pool:
-        plan = await planned(store, pool, wish)
+    async with (
+        opened(wish.generator, api_key) as proposing,
+        LeanPool(toolchain, size=workers, spares=0) as pool,
+    ):
+        plan = await planned(store, pool, replace(wish, generator=proposing.name))
         async with pool.lease() as server:
             lean = server.hello.toolchain
         found, resumed = begun(store, plan, lean, datetime.now(UTC))
@@ -164,7 +164,7 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
         typer.echo(said, err=True)
         with run_shown(store, found, plan) as told:
             going = BenchmarkRun(
-                pool, store, found, plan, GENERATORS[wish.generator](), clock=lambda: datetime.now(UTC), report=told
+                pool, store, found, plan, proposing.generator, clock=lambda: datetime.now(UTC), report=told
             )
             try:
                 await going.go(workers, f"{os.uname().nodename}:{os.getpid()}")

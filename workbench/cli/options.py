@@ -44,6 +44,15 @@ MarkdownOption = Annotated[
 CommandOption = Annotated[
     str, typer.Option("--command", metavar="TEXT", help="With --markdown: the command line that made the run.")
 ]
+GeneratorOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Who proposes tactics: rules; single (`decide`, `omega`, `simp` or `grind` alone: a baseline); a language model, "
+        "hf:PATH or openai:URL#MODEL, with options behind a ?, as in hf:PATH?format=reprover&samples=16&temperature=0.8; or several "
+        "with + between them. docs/generators.md has the formats.",
+    ),
+]
 Chosen = TypeVar("Chosen")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document (`run`: one object a message).")]

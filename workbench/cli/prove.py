@@ -12,9 +12,17 @@ import typer
 from lean_bridge.errors import InputError
 from prover.core import Budget
 from prover.search.algorithms import ALGORITHMS, DEFAULT
-from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, named, print_json
+from workbench.cli.options import (
+    GeneratorOption,
+    JsonOption,
+    LeanOption,
+    ProjectOption,
+    chosen_toolchain,
+    named,
+    print_json,
+)
 from workbench.cli.progress import progress_shown
-from workbench.settings import Settings
+from workbench.settings import Settings, api_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,13 +88,7 @@ def prove(
     search: Annotated[
         str, typer.Option("--search", metavar="NAME", help=f"The algorithm: {', '.join(ALGORITHMS)}.")
     ] = DEFAULT.name,
-    generator: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Who proposes tactics: rules, or single (`decide`, `omega`, `simp` or `grind` alone: a baseline).",
-        ),
-    ] = "rules",
+    generator: GeneratorOption = "rules",
     budget: Annotated[
         str,
         typer.Option(
@@ -150,6 +152,8 @@ def prove(
         lemma prove "∀ n : Nat, 3 ∣ n ^ 3 + 2 * n" --search mcts --budget quick --explain --minimise
 
         lemma prove "∀ a b : Nat, a - b + b = a" --race
+
+        lemma prove examples/first.lean --generator "rules+openai:http://localhost:8000/v1#my-model?format=kimina-prover"
     """
     from prover.engine import Plan
 
@@ -196,10 +200,10 @@ def checked_request(
     Raises:
         InputError: options contradict each other, or a file cannot be read, or a result could not be written.
     """
-    from prover.generators.named import GENERATORS
+    from prover.generators.named import parsed
     from workbench.problems import names_a_file, read_lean_file, statement_problem
 
-    named("--generator", generator, GENERATORS)
+    parsed(generator)
     if names_a_file(source):
         subject: LeanFile | Problem = read_lean_file(Path(source))
         if imports:
@@ -230,21 +234,23 @@ def within(budget: Budget, *, seconds: float | None, steps: int | None, nodes: i
 async def run(request: Request, toolchain: Toolchain) -> bool:
     """Carries a request out and reports on it. Says whether everything was proved."""
     from lean_bridge.pool import LeanPool
-    from prover.generators.named import GENERATORS
+    from prover.generators.named import opened
     from workbench.cli.prove_display import ProveDisplay, report
     from workbench.proving import prove_all
 
     size = processes(request)
-    async with LeanPool(toolchain, size=size, spares=0) as pool:
+    async with (
+        opened(request.generator, api_key) as proposing,
+        LeanPool(toolchain, size=size, spares=0) as pool,
+    ):
         hello, problems = await find_problems(request, pool)
         with ProveDisplay(len(problems), results=not request.as_json, explain=request.explain) as display:
-            generator = GENERATORS[request.generator]()
             attempts = await prove_all(
                 pool,
                 problems,
                 workers=size,
                 plan=request.plan,
-                generator=generator,
+                generator=proposing.generator,
                 watcher=display,
                 racing=request.race,
             )
@@ -252,7 +258,7 @@ async def run(request: Request, toolchain: Toolchain) -> bool:
     trees = draw_trees(request.tree, problems, attempts)
     if request.as_json:
         copy = written and {"path": str(written.path), "fault": written.fault}
-        print_json({**report(request.plan, request.generator, problems, attempts, trees, hello), "copy": copy})
+        print_json({**report(request.plan, proposing.name, problems, attempts, trees, hello), "copy": copy})
     else:
         print_end(display.summary(), written, trees)
     return all(attempt.outcome == "proved" for attempt in attempts) and not (written and written.fault)

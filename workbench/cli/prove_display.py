@@ -127,6 +127,8 @@ class ProveDisplay:
             return
         detail = attempt.proof if attempt.outcome == "proved" else why_not(attempt)
         self._out.print(Text(indented(detail or "")), soft_wrap=True)
+        if attempt.outcome == "proved" and attempt.search is not None and attempt.search.fault:
+            self._out.print(Text(indented(f"found without a model that did not answer: {attempt.search.fault}")))
         if self._explain and attempt.graph is not None:
             self._out.print(Text(indented(explanation(attempt.graph))), soft_wrap=True)
 
@@ -230,6 +232,9 @@ def theorem_report(problem: Problem, attempt: ProofAttempt, tree: Path | None) -
         "seconds": round(attempt.seconds, 3),
         "nodes": counts.nodes if counts else 0,
         "steps": counts.steps if counts else 0,
+        "tokens": counts.tokens if counts else 0,
+        "malformed": counts.malformed if counts else 0,
+        "fault": (attempt.search.fault or None) if attempt.search else None,
         "tree": str(tree) if tree else None,
         "refutation": refutation_report(attempt.refutation) if attempt.refutation else None,
     }

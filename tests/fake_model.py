@@ -17,7 +17,7 @@ class Answer:
     """What the server sends."""
 
     text: str = ""
-    """Of the model's message."""
+    """Of the model's message, or what it continues a text with."""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     finish: str = "stop"
@@ -27,16 +27,29 @@ class Answer:
     """To wait before the answer."""
     cut: bool = False
     """Close the connection in the middle of the answer."""
+    more: tuple[str, ...] = ()
+    """What further choices say."""
+    logs: tuple[tuple[float, ...], ...] = ()
+    """Log-probabilities of the tokens of each choice; empty: they are not told."""
 
-    @property
-    def body(self) -> bytes:
-        """As it is sent."""
+    def body(self, chat: bool) -> bytes:
+        """As it is sent to who asked for a talk, or a text, to be gone on with."""
         if self.raw is not None:
             return self.raw
         if self.status != 200:
             return json.dumps({"error": {"message": self.text}}).encode()
-        choice = {"message": {"role": "assistant", "content": self.text}, "finish_reason": self.finish}
-        return json.dumps({"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}).encode()
+        choices = [self._choice(place, text, chat) for place, text in enumerate((self.text, *self.more))]
+        usage = {"prompt_tokens": 7, "completion_tokens": 5 * len(choices)}
+        return json.dumps({"choices": choices, "usage": usage}).encode()
+
+    def _choice(self, place: int, text: str, chat: bool) -> dict[str, object]:
+        said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        choice = {**said, "finish_reason": self.finish}
+        if self.logs:
+            values = self.logs[place]
+            content = [{"token": "?", "logprob": value} for value in values]
+            choice["logprobs"] = {"content": content} if chat else {"token_logprobs": list(values)}
+        return choice
 
 
 Respond = Callable[[Any], Answer]
@@ -52,17 +65,28 @@ class FakeModel:
     """Bodies of the requests, in order."""
     keys: list[str | None] = field(default_factory=list)
     """Their headers `Authorization`."""
+    running: int = 0
+    """Requests that are being answered."""
+    most: int = 0
+    """So many were, at most, at the same time."""
 
     @property
     def prompts(self) -> list[str]:
-        """The last messages of the requests."""
-        return [body["messages"][-1]["content"] for body in self.asked]
+        """The last messages of the requests, or the texts to be continued."""
+        return [body["prompt"] if "prompt" in body else body["messages"][-1]["content"] for body in self.asked]
 
 
 @contextmanager
 def fake_model(respond: Respond) -> Iterator[FakeModel]:
     """A server on a free port."""
     model = FakeModel("")
+    counting = threading.Lock()
+    places = ("/v1/completions", "/v1/chat/completions")
+
+    def count(change: int) -> None:
+        with counting:
+            model.running += change
+            model.most = max(model.most, model.running)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -74,14 +98,17 @@ def fake_model(respond: Respond) -> Iterator[FakeModel]:
             model.asked.append(body)
             model.keys.append(self.headers["Authorization"])
             missing = Answer("no such path", 404)
-            answer = respond(body) if self.path == "/v1/chat/completions" else missing
+            count(1)
+            answer = respond(body) if self.path in places else missing
             time.sleep(answer.seconds)
+            count(-1)
+            sent = answer.body(self.path == places[1])
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(sent)))
             self.end_headers()
-            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
+            self.wfile.write(sent[: len(sent) // 2] if answer.cut else sent)
             self.close_connection = answer.cut
 
         def log_message(self, *_: object) -> None:

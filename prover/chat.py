@@ -77,6 +77,8 @@ class Patience:
     tries: int = 6
     first: float = 1.0
     longest: float = 60.0
+    tries_when_down: int | None = None
+    """As `tries`, from when a request was given up until one is answered; None: no fewer."""
 
 
 class ChatClient:
@@ -115,6 +117,7 @@ class ChatClient:
         self._chance = chance
         self._sleep = sleep
         self._now = now
+        self._down = False
         if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
             raise ChatRefused("the API key holds characters that no header can carry; check how it was copied.")
         self._http = httpx.AsyncClient(
@@ -170,13 +173,17 @@ class ChatClient:
         """
         address = self._base.copy_with(path=self._base.path.rstrip("/") + path)
         content = json.dumps(body).encode()
+        tries = (self._down and self._patience.tries_when_down) or self._patience.tries
         tried = 1
         while True:
             try:
-                return self._read(await self._asked(address, content), read)
+                reply = await self._asked(address, content)
+                self._down = False
+                return self._read(reply, read)
             except _Passing as fault:
                 wait = self._wait(tried, fault)
-                if tried == self._patience.tries:
+                if tried >= tries:
+                    self._down = True
                     cure = "see whether it is up, and ask again later"
                     raise ChatFailed(f"{self.place}: {fault}, {tried} times in a row; {cure}.") from fault
             await self._sleep(wait)

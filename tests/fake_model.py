@@ -43,8 +43,11 @@ class Answer:
         return json.dumps({"choices": choices, "usage": usage}).encode()
 
     def _choice(self, place: int, text: str, chat: bool) -> dict[str, object]:
-        said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
-        choice = {**said, "finish_reason": self.finish}
+        choice: dict[str, object] = {"finish_reason": self.finish}
+        if chat:
+            choice["message"] = {"role": "assistant", "content": text}
+        else:
+            choice["text"] = text
         if self.logs:
             values = self.logs[place]
             content = [{"token": "?", "logprob": value} for value in values]

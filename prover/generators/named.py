@@ -113,7 +113,7 @@ async def _server(spec: ModelSpec, key_of: KeyOf, stack: AsyncExitStack) -> tupl
     from prover.generators.openai import OpenAIModel
 
     # A search has a minute or so: a server that is gone has to be known as that before the time is.
-    patience = Patience(tries=4, first=0.5, longest=30.0)
+    patience = Patience(tries=4, first=0.5, longest=30.0, tries_when_down=1)
     key = key_of(spec.key)
     client = ChatClient(spec.place, spec.model, chance=Random(0), api_key=key, seconds=spec.timeout, patience=patience)
     return OpenAIModel(await stack.enter_async_context(client), concurrency=spec.concurrency), ""

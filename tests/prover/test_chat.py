@@ -100,6 +100,20 @@ async def test_a_fault_that_does_not_pass_is_told_after_the_last_try() -> None:
     assert server.url in str(failure.value)
 
 
+async def test_a_server_that_is_down_is_asked_less_often_until_it_answers() -> None:
+    down = Answer("down", 500)
+    patience = Patience(tries=3, tries_when_down=1)
+    with fake_model(in_turn(down, down, down, down, Answer("No"), down, down, down)) as server:
+        async with ChatClient(server.url, "m", chance=Random(0), patience=patience, sleep=Waits()) as model:
+            for asked_so_far, answers in ((3, False), (4, False), (5, True), (8, False)):
+                if answers:
+                    await model.complete(QUESTION, max_tokens=1)
+                else:
+                    with pytest.raises(ChatFailed, match="down"):
+                        await model.complete(QUESTION, max_tokens=1)
+                assert len(server.asked) == asked_so_far
+
+
 @pytest.mark.parametrize(
     ("status", "cure"), [(401, "check the API key"), (403, "may use"), (404, "check the base URL"), (402, "credit")]
 )

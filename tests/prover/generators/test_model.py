@@ -125,8 +125,9 @@ async def test_a_model_that_answers_some_prompts_only_has_failed() -> None:
 
 
 async def test_a_combination_proposes_what_its_parts_do_the_cheapest_first() -> None:
-    parts = [FixedGenerator(["rfl", "simp"], cost=1.0), generator(Parrot([Generation("simp", -0.5, 1)]))]
-    (answer,) = await CombinedGenerator(parts).propose([query()])
+    model = generator(Parrot([Generation("simp", -0.5, 1)]))
+    parts = CombinedGenerator([FixedGenerator(["rfl", "simp"], cost=1.0), model])
+    (answer,) = await parts.propose([query()])
     assert [(item.tactic, item.rule) for item in answer.items] == [
         ("simp", "model: parrot"),
         ("rfl", "fixed"),

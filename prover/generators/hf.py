@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ class HuggingFaceModel:
         A prompt that leaves no room for a completion gets empty ones that were cut off.
 
         Raises:
-            ModelFailed: it ran out of memory, or a talk was asked of a model that knows none.
+            ModelFailed: it ran out of memory or failed otherwise, or a talk was asked of a model that knows none.
         """
         given_up = threading.Event()
         work = asyncio.get_running_loop().run_in_executor(
@@ -114,16 +115,24 @@ class HuggingFaceModel:
         import torch
 
         texts = [self._text(prompt) for prompt in prompts]
+        # A talk that is laid out has its marks already; a second mark at its beginning would be none that the model has seen.
+        encode = partial(
+            self._tokenizer,
+            return_tensors="pt",
+            padding=True,
+            add_special_tokens=isinstance(prompts[0], str),
+            return_token_type_ids=False,
+        )
         at_a_time = max(1, self._rows // sampling.samples)
         answers: list[Answer] = []
         try:
             with torch.inference_mode(), _seeded(seed, self._model.device):
                 for start in range(0, len(texts), at_a_time):
                     if not given_up.is_set():
-                        answers += self._batch(texts[start : start + at_a_time], sampling, given_up)
-        except torch.OutOfMemoryError as error:
-            cure = "ask for fewer samples or tokens"
-            raise ModelFailed(f"the language model ran out of memory ({_first_line(error)}); {cure}.") from error
+                        answers += self._batch(encode, texts[start : start + at_a_time], sampling, given_up)
+        except RuntimeError as error:
+            cure = "if its memory is too small, ask for fewer samples or tokens"
+            raise ModelFailed(f"the language model failed ({_first_line(error)}); {cure}.") from error
         return answers
 
     def _text(self, prompt: Prompt) -> str:
@@ -134,13 +143,15 @@ class HuggingFaceModel:
             raise ModelFailed("the model has no chat template; choose a format that is no chat.")
         return str(self._tokenizer.apply_chat_template(talk, tokenize=False, add_generation_prompt=True))
 
-    def _batch(self, texts: list[str], sampling: Sampling, given_up: threading.Event) -> list[Answer]:
-        encoded = self._tokenizer(texts, return_tensors="pt", padding=True).to(self._model.device)
+    def _batch(
+        self, encode: Callable[[list[str]], Any], texts: list[str], sampling: Sampling, given_up: threading.Event
+    ) -> list[Answer]:
+        encoded = encode(texts).to(self._model.device)
         lengths = encoded["attention_mask"].sum(dim=1).tolist()
         room = sampling.max_tokens if self._encodes else self._context() - encoded["input_ids"].shape[1]
         if room < sampling.max_tokens and len(texts) > 1:
             # The longest of them shall not leave less room to the others.
-            return [answer for text in texts for answer in self._batch([text], sampling, given_up)]
+            return [answer for text in texts for answer in self._batch(encode, [text], sampling, given_up)]
         if room < 1:
             return [Answer((Generation("", None, 0, "length"),) * sampling.samples, lengths[0])]
         tokens = min(room, sampling.max_tokens)

@@ -193,7 +193,29 @@ async def test_a_talk_needs_a_template(small: HuggingFaceModel, llama: Path) -> 
         async with opened(f"hf:{llama}?format=kimina-prover", lambda variable: None):
             pass
     small._tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
-    assert small._text(talk) == STATE
+    beams = Sampling(samples=2, temperature=0.0, max_tokens=12)
+    (answer,) = await small.generate([talk], beams, 0)
+    assert {generation.text for generation in answer.generations} == {"trivial", "simp"}
+
+
+async def test_a_talk_begins_with_the_marks_of_its_template_alone(byt5: Path) -> None:
+    model = HuggingFaceModel.load(str(byt5))
+    model._tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    (talk,) = await model.generate([(Message("user", STATE),)], DRAWN, 0)
+    (text,) = await model.generate([STATE], DRAWN, 0)
+    model.close()
+    assert (talk.prompt_tokens, text.prompt_tokens) == (len(STATE.encode()), len(STATE.encode()) + 1)
+
+
+async def test_an_error_of_torch_is_a_failure_of_the_model(
+    small: HuggingFaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**options: Any) -> None:
+        raise RuntimeError("CUDA error: out of memory\nand more")
+
+    monkeypatch.setattr(small._model, "generate", fails)
+    with pytest.raises(ModelFailed, match=r"failed \(CUDA error: out of memory\); if its memory is too small"):
+        await small.generate([STATE], DRAWN, 0)
 
 
 async def test_a_name_opens_a_generator_and_records_weights_and_libraries(llama: Path, torch: Any) -> None:

@@ -13,6 +13,8 @@ does wrong is raised as `lean_bridge.errors.BridgeError` and comes back as an at
     ├── ModelFailed       a language model gave no answer
     │   └── ChatFailed        one behind a server gave no completion
     │       └── ChatRefused   it will give none: the key, the address or the name of the model is wrong
+    ├── BadPairs          a file of pairs to train on is not what it should be
+    ├── BadTraining       a training cannot be as it was asked for: its settings, its folder, or what is installed
     └── UnknownTheorem    the file has no open theorem of that name
 """
 
@@ -41,6 +43,14 @@ class BadBenchmark(ProverError):
 
 class BadPredictions(ProverError):
     """Raised when a file of answers belongs to another run, or cannot be read or written; the message says what to do."""
+
+
+class BadPairs(ProverError):
+    """Raised when a file of pairs of prompt and completion cannot be read; the message says where and what to do."""
+
+
+class BadTraining(ProverError):
+    """Raised when a model cannot be trained as it was asked for; the message says what stands in the way and what to do."""
 
 
 class ModelFailed(ProverError):

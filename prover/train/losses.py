@@ -102,7 +102,7 @@ def weight(log_p: Tensor, n: Tensor) -> Tensor:
 
 
 def uncovered(log_p: Tensor, n: Tensor) -> Tensor:
-    """l = -log(1 - (1-p)^N): how far from certain it is that one of N attempts hits.
+    """-log(1 - (1-p)^N): how far from certain it is that one of N attempts hits.
 
     Source: arXiv 2502.07154, section 4. For p N < 0.1 it is -log(N p) - log(1 - (N-1) p/2 + (N-1)(N-2) p²/6), which stays finite
     where p is 0 to the last digit. At N = 1 it is -log p exactly.

@@ -30,20 +30,20 @@ def new_model(preset: Preset, tokenizer: PreTrainedTokenizerBase, context: int) 
     """
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=preset.width,
-        num_hidden_layers=preset.layers,
-        num_attention_heads=preset.heads,
-        intermediate_size=preset.inner,
-        max_position_embeddings=context,
-        tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        attn_implementation=ATTENTION,
-    )
-    made: nn.Module = LlamaForCausalLM(config)
+    settings: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": preset.width,
+        "num_hidden_layers": preset.layers,
+        "num_attention_heads": preset.heads,
+        "intermediate_size": preset.inner,
+        "max_position_embeddings": context,
+        "tie_word_embeddings": True,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "attn_implementation": ATTENTION,
+    }
+    made: nn.Module = LlamaForCausalLM(LlamaConfig(**settings))
     return made
 
 
@@ -56,7 +56,9 @@ def load_model(folder: Path) -> nn.Module:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     if not (folder / "config.json").is_file():
-        raise BadTraining(f"{folder} is no folder of a model: it has no config.json. Give the folder itself with --from.")
+        raise BadTraining(
+            f"{folder} is no folder of a model: it has no config.json. Give the folder itself with --from."
+        )
     try:
         encoder = bool(AutoConfig.from_pretrained(str(folder), local_files_only=True).is_encoder_decoder)
         kind: Any = AutoModelForSeq2SeqLM if encoder else AutoModelForCausalLM

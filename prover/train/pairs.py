@@ -81,7 +81,9 @@ def read_pairs(path: Path) -> Iterator[Pair]:
                 if line.strip():
                     yield _pair(line, f"{path}:{number}")
     except OSError as error:
-        raise BadPairs(f"{path} cannot be read ({error.strerror}); name a file that `lemma export sft` wrote.") from error
+        raise BadPairs(
+            f"{path} cannot be read ({error.strerror}); name a file that `lemma export sft` wrote."
+        ) from error
 
 
 def split(proofs: Sequence[Proof], share: float, seed: int) -> Split:

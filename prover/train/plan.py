@@ -102,10 +102,16 @@ class Plan:
             (self.n < 1, f"--n {self.n:g}: fewer than one attempt finds nothing; give 1 or more"),
             (self.loss == "ce" and self.n != 1, "--n is for --loss dco, dco-step and ua; leave it out, or choose one"),
             (self.origin is None and self.preset not in PRESETS, f"--preset takes one of {', '.join(PRESETS)}"),
-            (self.origin is None and self.lora_rank > 0, "--lora is for a model that is there already; add --from PATH"),
+            (
+                self.origin is None and self.lora_rank > 0,
+                "--lora is for a model that is there already; add --from PATH",
+            ),
             (self.context < 16, f"--context {self.context}: nothing fits in there; give at least 16"),
             (not 0 < self.lr < math.inf, f"--lr {self.lr:g}: give a number above 0"),
-            (self.warmup >= self.steps, f"--warmup {self.warmup} does not end before --steps {self.steps} do; lower it"),
+            (
+                self.warmup >= self.steps,
+                f"--warmup {self.warmup} does not end before --steps {self.steps} do; lower it",
+            ),
         ):
             if wrong:
                 raise BadTraining(f"{said}.")

@@ -52,7 +52,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
+    fast: Any = PreTrainedTokenizerFast
+    made: PreTrainedTokenizerBase = fast(
         tokenizer_object=tokenizer,
         bos_token=PROMPT,
         eos_token=END,
@@ -60,6 +61,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
         extra_special_tokens=[COMPLETION],
         clean_up_tokenization_spaces=False,
     )
+    return made
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -89,15 +91,14 @@ def borders(tokenizer: PreTrainedTokenizerBase, *, encoder: bool) -> Borders:
         BadTraining: it has no token for the end.
     """
     if COMPLETION in tokenizer.get_vocab():
-        prompt, completion, end = (tokenizer.convert_tokens_to_ids(token) for token in (PROMPT, COMPLETION, END))
-        return Borders((prompt,), (completion,), (end,))
-    if tokenizer.eos_token_id is None:
+        numbers = tokenizer.get_vocab()
+        return Borders((numbers[PROMPT],), (numbers[COMPLETION],), (numbers[END],))
+    end_token, begin_token = _number(tokenizer.eos_token_id), _number(tokenizer.bos_token_id)
+    if not end_token:
         raise BadTraining("The model's tokenizer has no token for the end of a text, so it cannot learn to stop.")
-    end = (tokenizer.eos_token_id,)
     if encoder:
-        return Borders((), end, end)
-    begin = () if tokenizer.bos_token_id is None else (tokenizer.bos_token_id,)
-    return Borders(begin, tuple(tokenizer.encode("\n", add_special_tokens=False)), end)
+        return Borders((), end_token, end_token)
+    return Borders(begin_token, tuple(tokenizer.encode("\n", add_special_tokens=False)), end_token)
 
 
 def encoder_of(tokenizer: PreTrainedTokenizerBase) -> Encode:
@@ -112,7 +113,11 @@ def encoder_of(tokenizer: PreTrainedTokenizerBase) -> Encode:
 
 def padding_of(tokenizer: PreTrainedTokenizerBase) -> int:
     """The token that fills lines up: it is masked everywhere, so any will do."""
-    return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
+    return (_number(tokenizer.pad_token_id) or _number(tokenizer.eos_token_id))[0]
+
+
+def _number(token: object) -> tuple[int, ...]:
+    return (token,) if isinstance(token, int) else ()
 
 
 def _first_line(error: Exception) -> str:

@@ -36,6 +36,7 @@ from workbench.cli import (
     refute,
     tasks,
     trace,
+    train,
 )
 
 INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", "not_a_proposition"})
@@ -61,6 +62,7 @@ app.command("prove")(prove.prove)
 app.command("refute")(refute.refute)
 app.command("check")(check.check)
 app.command("trace")(trace.trace)
+app.command("train")(train.train)
 app.add_typer(bench.app, name="bench")
 app.add_typer(countermath.app, name="countermath")
 app.add_typer(mutate.app, name="mutate")

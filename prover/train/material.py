@@ -78,6 +78,10 @@ def prepare(plan: Plan, folder: TrainingFolder, told: Told) -> Material:
     if not rows:
         raise BadTraining(f"No pair fits into --context {plan.context}; raise it.")
     kept = measurer.rows(pairs.validation, Random(f"{plan.seed}:validation"))
+    if plan.patience and not kept:
+        raise BadTraining(
+            "--patience has nothing to measure: no pair is kept back; raise --validation, or leave it out."
+        )
     return Material(model, tokenizer, rows, kept, trainer.counts, measurer.counts)
 
 

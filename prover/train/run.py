@@ -55,6 +55,7 @@ def train(plan: Plan, out: Path, clock: Clock, watch: Watch) -> dict[str, Any] |
         )
     with TrainingFolder.opened(out, plan) as folder:
         if folder.model.exists():
+            folder.clear()
             found: dict[str, Any] = json.loads((folder.model / SETTINGS).read_text())
             return found
         torch.manual_seed(plan.seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -94,16 +94,16 @@ def train(
         lemma train data/sft/*.jsonl --out models/tuned --from models/base --lora 16 --lr 1e-4 --micro-batch 2 --json
     """
     require_packages()
-    import torch
-
-    from prover.train.plan import Plan, Source
-
     if lora_alpha is not None and not lora:
         raise InputError("--lora-alpha is for --lora R; add that, or leave it out.")
     if loss != "ce" and n is None:
         raise InputError(f"--loss {loss} needs the number of attempts; add --n, with 8 say.")
     if device not in {None, "cpu", "cuda"}:
         raise InputError(f"--device is {device!r}; give cpu or cuda.")
+    import torch
+
+    from prover.train.plan import Plan, Source
+
     plan = Plan(
         data=tuple(map(Source.of, data)),
         preset="" if origin else preset,
@@ -153,7 +153,8 @@ def carry_out(plan: Plan, out: Path) -> dict[str, Any]:
     from prover.train.run import Watch
     from prover.train.run import train as run_training
 
-    logging.disable_progress_bar()
+    quiet: Callable[[], None] = logging.disable_progress_bar
+    quiet()
     done = 0
     with ExitStack() as screen:
         asked, show = Interruption(), None

@@ -131,7 +131,8 @@ def test_an_epoch_takes_each_row_once_and_the_order_is_a_function_of_the_step() 
 
 def unit_log_probs(model: torch.nn.Module, batch: Batch) -> list[float]:
     logits = model(**batch.inputs, use_cache=False).logits
-    return summed(token_log_probs(logits, batch.labels), batch.groups, len(batch.steps)).tolist()
+    found: list[float] = summed(token_log_probs(logits, batch.labels), batch.groups, len(batch.steps)).tolist()
+    return found
 
 
 def test_a_packed_row_gives_each_example_the_probability_that_it_has_alone() -> None:

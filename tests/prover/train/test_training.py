@@ -55,10 +55,11 @@ def until(lines: int, path: Path, process: subprocess.Popen[str]) -> None:
 
 def test_killed_and_interrupted_it_goes_on_to_the_same_curve_and_the_same_model(tmp_path: Path) -> None:
     data, out = written(tmp_path / "toy.jsonl"), tmp_path / "out"
-    options = "--preset tiny --steps 30 --batch 4 --micro-batch 2 --context 64 --warmup 2 --eval-every 4 --device cpu"
+    options = "--preset tiny --steps 20 --batch 4 --micro-batch 2 --context 64 --warmup 2 --eval-every 3 --device cpu"
     command = [sys.executable, "-m", "workbench", "train", "toy.jsonl", "--out", "out", *options.split()]
+    err = ""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
-    for lines, stop in ((6, signal.SIGKILL), (14, signal.SIGINT)):
+    for lines, stop in ((5, signal.SIGKILL), (10, signal.SIGINT)):
         with subprocess.Popen(command, **pipes) as process:
             until(lines, out / "metrics.jsonl", process)
             process.send_signal(stop)
@@ -68,8 +69,8 @@ def test_killed_and_interrupted_it_goes_on_to_the_same_curve_and_the_same_model(
     assert "goes on after update " in err
     assert "the same command goes on" in err
     assert "Traceback" not in err
-    broken = trained(planned(data, steps=30, eval_every=4), out)
-    whole = trained(planned(data, steps=30, eval_every=4), tmp_path / "whole")
+    broken = trained(planned(data, steps=20, eval_every=3), out)
+    whole = trained(planned(data, steps=20, eval_every=3), tmp_path / "whole")
     assert curve(out / "metrics.jsonl") == curve(tmp_path / "whole" / "metrics.jsonl")
     assert broken["kept"] == whole["kept"]
     weights = "model/model.safetensors"
@@ -137,10 +138,30 @@ def test_gradients_of_parts_of_a_batch_add_up_to_that_of_the_batch(tmp_path: Pat
 
 def test_patience_ends_a_training_and_the_best_weights_are_kept(tmp_path: Path) -> None:
     data = written(tmp_path / "toy.jsonl", 60)
-    card = trained(planned(data, steps=40, eval_every=1, patience=2, lr=0.1), tmp_path / "out")
+    plan = planned(data, steps=40, eval_every=1, patience=2, lr=1.0, validation=0.3)
+    card = trained(plan, tmp_path / "out")
     assert card["ended_early"]
     assert card["updates"] == card["kept"]["step"] + 2
-    assert card["kept"]["val_loss"] < card["last"]["val_loss"]
+    assert card["kept"]["val_loss"] < 10 < card["last"]["val_loss"]
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "model")
+    ids = torch.tensor(
+        [tokenizer.encode("<|prompt|>a : Nat\n⊢ a = a<|completion|>rfl<|end|>", add_special_tokens=False)]
+    )
+    with torch.no_grad():
+        assert (
+            float(model(input_ids=ids, labels=ids.where(torch.arange(ids.shape[1]) > ids.shape[1] - 3, -100)).loss) < 10
+        )
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_it_trains_on_a_gpu_in_half_precision_as_on_a_processor(tmp_path: Path) -> None:
+    data = written(tmp_path / "toy.jsonl", 60)
+    for device in ("cpu", "cuda"):
+        trained(planned(data, device=device, steps=6), tmp_path / device)
+    one, other = (curve(tmp_path / device / "metrics.jsonl") for device in ("cpu", "cuda"))
+    assert [row["loss"] for row in other] == pytest.approx([row["loss"] for row in one], rel=0.05)
 
 
 def test_adapters_on_a_model_are_merged_into_it(learnt: Path, tmp_path: Path) -> None:
@@ -159,9 +180,8 @@ def test_an_encoder_with_a_decoder_is_trained_on(learnt: Path, tmp_path: Path) -
     base = tmp_path / "base"
     tokenizer = AutoTokenizer.from_pretrained(learnt / "model")
     tokenizer.save_pretrained(base)
-    config = T5Config(
-        vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4, decoder_start_token_id=0
-    )
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "decoder_start_token_id": 0}
+    config = T5Config.from_dict({"vocab_size": len(tokenizer), **sizes})
     T5ForConditionalGeneration(config).save_pretrained(base)
     plan = planned(learnt.parent / "toy.jsonl", preset="", origin=Source.of(base), steps=6, lr=1e-2)
     trained(plan, tmp_path / "out")
@@ -195,6 +215,8 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path) -> None:
     long.write_text(json.dumps({"prompt": "a", "completion": "".join(map(chr, range(200, 300)))}) + "\n")
     with pytest.raises(BadTraining, match="No pair fits into --context 16"):
         trained(planned(long, context=16, validation=0.0), tmp_path / "long")
+    with pytest.raises(BadTraining, match="--patience has nothing to measure"):
+        trained(planned(data, patience=1, validation=0.0), tmp_path / "patient")
     with pytest.raises(BadTraining, match="gradient is no number"):
         trained(planned(data, lr=1e30, warmup=0), tmp_path / "wild")
     with pytest.raises(BadTraining, match="has no config"):

@@ -5,8 +5,7 @@
 `tokenizer/`         for a new model, the tokenizer that was learnt
 `metrics.jsonl`      one object an update, from 1: `step`, `loss`, `nll`, `weight`, `lr`, `norm`, `tokens`, `seconds`; where it was
                      measured `val_loss` and `val_nll` (`prover.train.trainer` says what they are)
-`checkpoint.pt`      the state after an update, until the training is finished
-`best.pt`            the weights with the lowest `val_loss` so far, until the training is finished
+`checkpoint.pt`      the state after an update, with the best weights so far, until the training is finished
 `model/`             the finished model, with its tokenizer, a `README.md` and `training.json`, its card for machines
 ===================  ==========================================================================================================
 
@@ -36,7 +35,6 @@ class TrainingFolder:
         self.path = path
         self.metrics = path / "metrics.jsonl"
         self.checkpoint = path / "checkpoint.pt"
-        self.best = path / "best.pt"
         self.tokenizer = path / "tokenizer"
         self.model = path / "model"
 
@@ -111,5 +109,4 @@ class TrainingFolder:
 
     def clear(self) -> None:
         """Removes what is needed for going on alone."""
-        for file in (self.checkpoint, self.best):
-            file.unlink(missing_ok=True)
+        self.checkpoint.unlink(missing_ok=True)

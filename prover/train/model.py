@@ -64,11 +64,11 @@ def load_model(folder: Path) -> nn.Module:
         kind: Any = AutoModelForSeq2SeqLM if encoder else AutoModelForCausalLM
         # An encoder's own mask has two dimensions, which every attention takes.
         chosen: dict[str, Any] = {} if encoder else {"attn_implementation": ATTENTION}
-        found: nn.Module = kind.from_pretrained(str(folder), local_files_only=True, dtype=torch.float32, **chosen)
+        found: nn.Module = kind.from_pretrained(str(folder), local_files_only=True, **chosen)
     except (OSError, ValueError, KeyError) as error:
         line = str(error).strip().partition("\n")[0][:300]
         raise BadTraining(f"{folder} has no model that transformers can load for training: {line}") from error
-    return found
+    return found.float()
 
 
 def has_encoder(model: nn.Module) -> bool:

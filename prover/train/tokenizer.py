@@ -58,7 +58,6 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
         bos_token=PROMPT,
         eos_token=END,
         pad_token=PADDING,
-        extra_special_tokens=[COMPLETION],
         clean_up_tokenization_spaces=False,
     )
     return made

@@ -95,6 +95,7 @@ class Trainer:
     told: Callable[[Figures], None]
     standing: Standing = field(default_factory=Standing)
     _optimizer: torch.optim.Optimizer = field(init=False)
+    _best: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.model.to(self.device)
@@ -112,6 +113,7 @@ class Trainer:
         if self.folder.checkpoint.exists():
             state = torch.load(self.folder.checkpoint, weights_only=True, map_location="cpu")
             self.standing = Standing(**state["standing"])
+            self._best = state["best"]
             put_weights(self.model, state["weights"])
             self._optimizer.load_state_dict(state["optimizer"])
             torch.set_rng_state(state["generator"])
@@ -136,18 +138,17 @@ class Trainer:
                 if stop():
                     self._save()
                     return False
-                figures = self._update([self.material.train[i] for i in order.step(self.standing.step)])
-                self.standing.step += 1
-                due = self.standing.step % self.plan.eval_every == 0 or self.standing.step == self.plan.steps
-                if due and self.material.validation:
-                    figures |= self._measure()
-                metrics.write(json.dumps({"step": self.standing.step, **figures}) + "\n")
+                try:
+                    figures = self._advance([self.material.train[i] for i in order.step(self.standing.step)])
+                except torch.cuda.OutOfMemoryError as error:
+                    cure = "lower --micro-batch or --context, with another --out"
+                    raise BadTraining(f"{self.device} has too little memory; {cure}.") from error
+                metrics.write(json.dumps(figures) + "\n")
                 metrics.flush()
-                if due:
+                if self._due:
                     self._save()
-                self.told({"step": self.standing.step, **figures})
-        if self.folder.best.exists():
-            put_weights(self.model, torch.load(self.folder.best, weights_only=True))
+                self.told(figures)
+        put_weights(self.model, self._best)
         return True
 
     @property
@@ -166,6 +167,16 @@ class Trainer:
         """Where it is trained."""
         return torch.device(self.plan.device)
 
+    @property
+    def _due(self) -> bool:
+        return self.standing.step % self.plan.eval_every == 0 or self.standing.step == self.plan.steps
+
+    def _advance(self, rows: Sequence[Row]) -> Figures:
+        figures = self._update(rows)
+        self.standing.step += 1
+        measured = self._measure() if self._due and self.material.validation else {}
+        return {"step": self.standing.step, **figures, **measured}
+
     def _update(self, rows: Sequence[Row]) -> Figures:
         began = self.clock()
         rate = self.plan.learning_rate(self.standing.step)
@@ -174,13 +185,8 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         self.model.train()
         sums, learnt = Sums(), sum(example.learnt for row in rows for unit in row for example in unit.examples)
-        try:
-            for batch in self._batches(rows):
-                torch.autograd.backward(self._losses(batch, sums).sum() / learnt)
-        except torch.OutOfMemoryError as error:
-            raise BadTraining(
-                f"{self.device} has too little memory; lower --micro-batch or --context, with another --out."
-            ) from error
+        for batch in self._batches(rows):
+            torch.autograd.backward(self._losses(batch, sums).sum() / learnt)
         norm = float(nn.utils.clip_grad_norm_(self._parameters(), self.plan.clip))
         if not math.isfinite(norm):
             raise BadTraining(
@@ -208,8 +214,7 @@ class Trainer:
         if figures["val_loss"] < self.standing.best_loss:
             self.standing.best_step, self.standing.best_loss = self.standing.step, figures["val_loss"]
             self.standing.worse = 0
-            # Before the checkpoint: whoever is killed in between goes on from an earlier one, and measures the same again.
-            self.folder.write(self.folder.best, lambda place: torch.save(trained_weights(self.model), place))
+            self._best = trained_weights(self.model)
         else:
             self.standing.worse += 1
         return figures
@@ -245,9 +250,12 @@ class Trainer:
         return [p for p in self.model.parameters() if p.requires_grad]
 
     def _save(self) -> None:
+        # One object where both are the same: torch then writes it once.
+        just_measured = self._best and self.standing.best_step == self.standing.step
         state = {
             "standing": asdict(self.standing),
-            "weights": trained_weights(self.model),
+            "weights": self._best if just_measured else trained_weights(self.model),
+            "best": self._best,
             "optimizer": self._optimizer.state_dict(),
             "generator": torch.get_rng_state(),
             "device_generator": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,

@@ -81,8 +81,8 @@ def train(
 ) -> None:
     """Train a language model on pairs of prompt and completion, from scratch or from a model in a folder.
 
-    What is learnt are completions alone. OUT/model is a model that transformers loads, with its tokenizer and a card;
-    OUT/metrics.jsonl has a line for each update. Of all measurements the best one's weights are kept. A training that was
+    What is learnt are completions alone. DIR/model is a model that transformers loads, with its tokenizer and a card;
+    DIR/metrics.jsonl has a line for each update. Of all measurements the best one's weights are kept. A training that was
     interrupted or killed is taken up by the same command and comes to the same end. Needs the packages torch and transformers.
 
     [bold]Examples[/bold]

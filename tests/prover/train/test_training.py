@@ -15,11 +15,14 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
     T5Config,
     T5ForConditionalGeneration,
 )
 
 from prover.errors import BadTraining
+from prover.train.folder import TrainingFolder
 from prover.train.plan import Plan, Source
 from prover.train.run import Watch, train
 from tests.prover.train.toy import TACTICS, curve, planned, written
@@ -27,10 +30,13 @@ from tests.prover.train.toy import TACTICS, curve, planned, written
 pytestmark = [pytest.mark.lm, pytest.mark.usefixtures("one_thread")]
 
 
-def trained(plan: Plan, out: Path, updated: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+def watching(stop: Callable[[], bool] = lambda: False) -> Watch:
+    return Watch(lambda _what, _part: None, lambda _step, _material: None, lambda _figures: None, stop)
+
+
+def trained(plan: Plan, out: Path) -> dict[str, Any]:
     """Trains to the end."""
-    watch = Watch(lambda _what, _part: None, lambda _step, _material: None, updated, lambda: False)
-    card = train(plan, out, time.monotonic, watch)
+    card = train(plan, out, time.monotonic, watching())
     assert card is not None
     return card
 
@@ -174,6 +180,28 @@ def test_adapters_on_a_model_are_merged_into_it(learnt: Path, tmp_path: Path) ->
     changed = {name for name, p in after.named_parameters() if not torch.equal(p, names[name])}
     assert len(changed) == 4 * 7
     assert all("proj" in name for name in changed)
+
+
+def test_dropout_is_drawn_as_if_the_training_had_never_stopped(learnt: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    tokenizer = AutoTokenizer.from_pretrained(learnt / "model")
+    tokenizer.save_pretrained(base)
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64, "resid_pdrop": 0.3}
+    GPT2LMHeadModel(GPT2Config.from_dict({"vocab_size": len(tokenizer), **sizes})).save_pretrained(base)
+    plan = planned(learnt.parent / "toy.jsonl", preset="", origin=Source.of(base), steps=8, eval_every=4)
+    asked = iter([False] * 5 + [True])
+    assert train(plan, tmp_path / "broken", time.monotonic, watching(lambda: next(asked))) is None
+    torch.manual_seed(99)
+    trained(plan, tmp_path / "broken")
+    trained(plan, tmp_path / "whole")
+    broken, whole = (curve(tmp_path / name / "metrics.jsonl") for name in ("broken", "whole"))
+    assert broken == whole
+
+
+def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
+    plan = planned(written(tmp_path / "toy.jsonl", 20))
+    with TrainingFolder.opened(tmp_path / "out", plan), pytest.raises(BadTraining, match="Another process trains in"):
+        trained(plan, tmp_path / "out")
 
 
 def test_an_encoder_with_a_decoder_is_trained_on(learnt: Path, tmp_path: Path) -> None:

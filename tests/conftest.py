@@ -41,6 +41,7 @@ LONGEST_FIRST = (
     "prover/test_checkers.py",
     "prover/test_engine.py",
     "prover/search/test_algorithms.py",
+    "prover/train/test_training.py",
     "test_project.py",
     "test_examples.py",
 )

@@ -207,7 +207,7 @@ def described(step: int, material: Material) -> str:
     """What is trained on what, in words."""
     counts, parameters = material.trained, sum(p.numel() for p in material.model.parameters() if p.requires_grad)
     cut = f"; {counts.cut:,} prompts are cut at their beginning" if counts.cut else ""
-    left_out = f"; {counts.left_out:,} pairs are too long and left out" if counts.left_out else ""
+    left_out = f"; {counts.left_out:,} pairs do not fit into a row and are left out" if counts.left_out else ""
     goes_on = f"goes on after update {step}: " if step else ""
     return (
         f"{goes_on}{parameters:,} parameters learn from {counts.pairs:,} pairs ({counts.learnt:,} of {counts.tokens:,} tokens) in "

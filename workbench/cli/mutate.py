@@ -15,7 +15,17 @@ import typer
 
 from lean_bridge.errors import InputError
 from workbench.cli import mutate_report
-from workbench.cli.options import STORE, JsonOption, LeanOption, StoreOption, chosen_toolchain, print_json
+from workbench.cli.options import (
+    STORE,
+    HoldoutOption,
+    HoldoutShareOption,
+    JsonOption,
+    LeanOption,
+    ParentsArgument,
+    StoreOption,
+    chosen_toolchain,
+    print_json,
+)
 from workbench.cli.progress import count_shown
 from workbench.settings import Settings
 
@@ -35,12 +45,7 @@ app.command("report")(mutate_report.report)
 
 @app.command()
 def run(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...", help="Traced modules, each with all below it, or traced projects.", show_default="Init"
-        ),
-    ] = None,
+    names: ParentsArgument = None,
     store: StoreOption = STORE,
     kind: Annotated[
         list[str] | None,
@@ -54,14 +59,8 @@ def run(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Mutate so many theorems, drawn with the seed.", show_default="all")
     ] = None,
-    holdout: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Names of theorems, one a line, that no mutant may touch in any way."),
-    ] = None,
-    holdout_share: Annotated[
-        float,
-        typer.Option(min=0.0, max=0.9, help="Hold out this share of the library's theorems, drawn with the seed."),
-    ] = 0.0,
+    holdout: HoldoutOption = None,
+    holdout_share: HoldoutShareOption = 0.0,
     seconds: Annotated[float, typer.Option(min=1.0, help="Limit for each theorem.")] = 120.0,
     workers: Annotated[
         int | None,

@@ -53,6 +53,20 @@ GeneratorOption = Annotated[
         "with + between them. docs/generators.md has the formats.",
     ),
 ]
+ParentsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME...", help="Traced modules, each with all below it, or traced projects.", show_default="Init"
+    ),
+]
+HoldoutOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Names of theorems, one a line, that nothing that is made may touch in any way."),
+]
+HoldoutShareOption = Annotated[
+    float,
+    typer.Option(min=0.0, max=0.9, help="Hold out this share of the library's theorems, drawn with the seed."),
+]
 Chosen = TypeVar("Chosen")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document (`run`: one object a message).")]

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,9 +18,12 @@ from workbench.cli.files import refuse_place, write
 from workbench.cli.options import (
     STORE,
     CommandOption,
+    HoldoutOption,
+    HoldoutShareOption,
     JsonOption,
     LeanOption,
     MarkdownOption,
+    ParentsArgument,
     StoreOption,
     chosen_toolchain,
     print_json,
@@ -57,12 +59,7 @@ app = typer.Typer(
 
 @app.command()
 def counterexample(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...", help="Traced modules, each with all below it, or traced projects.", show_default="Init"
-        ),
-    ] = None,
+    names: ParentsArgument = None,
     store: StoreOption = STORE,
     kind: Annotated[
         list[str] | None,
@@ -74,14 +71,8 @@ def counterexample(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Take so many theorems, drawn with the seed.", show_default="all")
     ] = None,
-    holdout: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Names of theorems, one a line, that nothing may touch in any way."),
-    ] = None,
-    holdout_share: Annotated[
-        float,
-        typer.Option(min=0.0, max=0.9, help="Hold out this share of the library's theorems, drawn with the seed."),
-    ] = 0.0,
+    holdout: HoldoutOption = None,
+    holdout_share: HoldoutShareOption = 0.0,
     evaluations: Annotated[
         int, typer.Option(min=1, help="Propositions that the search for a counterexample may evaluate.")
     ] = 2_000,

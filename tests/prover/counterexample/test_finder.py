@@ -247,7 +247,7 @@ async def test_a_statement_that_is_none_is_the_callers_mistake(pool: LeanPool) -
 
 LIBRARY = (
     "Nat.sub_lt_sub_left", "List.length_append", "Int.emod_nonneg", "BitVec.add_comm", "Option.map_map", "List.foldl_append",
-    "Array.size_push", "Fin.val_add", "Nat.gcd_dvd_left", "String.length_append", "List.mem_filter", "Bool.and_assoc",
+    "Array.size_push", "Fin.val_add", "Nat.gcd_dvd_left", "String.length_append", "Bool.and_assoc",
     "UInt8.toNat_add", "Int.mul_ediv_cancel", "List.Sublist.length_le", "Nat.lt_irrefl", "id_eq", "exists_prop",
     "Classical.not_forall", "List.Perm.length_eq", "Vector.toArray_map", "Except.map_id", "Subtype.ext", "Prod.ext", "propext",
 )  # fmt: skip

@@ -23,8 +23,8 @@ from random import Random
 
 from db.records import Conjecture, Standing, Theorem
 from db.store import Store
-from lean_bridge.client import LeanServer, Limits
-from lean_bridge.errors import RequestFailed
+from lean_bridge.errors import RequestFailed, ServerDied
+from lean_bridge.pool import LeanPool
 from lean_bridge.protocol import Advanced, Attempt
 from lean_bridge.toolchain import find_toolchain
 from prover.counterexample.conjectures import COMMAND
@@ -44,35 +44,38 @@ class Found:
 
 
 class Bench:
-    """One Lean process with a library in it."""
+    """One Lean process at a time with a library in it; it is replaced when it has grown, as everywhere."""
 
-    def __init__(self, server: LeanServer, env: int, header: str) -> None:
-        self._server = server
-        self._env = env
-        self._header = header
+    def __init__(self, pool: LeanPool, imports: Sequence[str]) -> None:
+        self._pool = pool
+        self._imports = tuple(imports)
+        self._header = "".join(f"import {module}\n" for module in imports)
 
     async def found(self, declaration: str) -> Found:
         """What the finder makes of a statement."""
-        began = time.perf_counter()
-        try:
-            found = await self._server.find_counterexample(
-                self._env, declaration, evaluations=EVALUATIONS, seconds=SECONDS
-            )
-        except RequestFailed as error:
-            return Found(f"no answer: {error.kind}", time.perf_counter() - began)
-        if found.proof is None:
-            return Found(found.outcome, found.ms / 1000)
-        verdict = await judge(self._server, self._env, Statement(found.claim, self._header), Proof(found.proof))
-        return Found(found.outcome if verdict.accepted else "not accepted", found.ms / 1000)
+        async with self._pool.lease() as server:
+            env = (await server.open_environment(self._imports)).id
+            began = time.perf_counter()
+            try:
+                found = await server.find_counterexample(env, declaration, evaluations=EVALUATIONS, seconds=SECONDS)
+            except (RequestFailed, ServerDied) as error:
+                kind = error.kind if isinstance(error, RequestFailed) else "crash"
+                return Found(f"no answer: {kind}", time.perf_counter() - began)
+            if found.proof is None:
+                return Found(found.outcome, found.ms / 1000)
+            verdict = await judge(server, env, Statement(found.claim, self._header), Proof(found.proof))
+            return Found(found.outcome if verdict.accepted else "not accepted", found.ms / 1000)
 
     async def closed_by(self, claim: str) -> set[str]:
         """Which of the tactics prove a negation by themselves."""
-        start = await self._server.start_goal(self._env, declaration=claim)
-        tried = [Attempt(start.state.id, TACTICS)]
-        (outcomes,) = await self._server.run_tactics(tried, heartbeats=10_000, seconds=2.0, detail="none")
-        done = [isinstance(outcome, Advanced) and not outcome.state.goals for outcome in outcomes]
-        states = [outcome.state.id for outcome in outcomes if isinstance(outcome, Advanced)]
-        await self._server.release_states([start.state.id, *states])
+        async with self._pool.lease() as server:
+            env = (await server.open_environment(self._imports)).id
+            start = await server.start_goal(env, declaration=claim)
+            tried = [Attempt(start.state.id, TACTICS)]
+            (outcomes,) = await server.run_tactics(tried, heartbeats=10_000, seconds=2.0, detail="none")
+            done = [isinstance(outcome, Advanced) and not outcome.state.goals for outcome in outcomes]
+            states = [outcome.state.id for outcome in outcomes if isinstance(outcome, Advanced)]
+            await server.release_states([start.state.id, *states])
         return {tactic for tactic, closed in zip(TACTICS, done, strict=True) if closed}
 
 
@@ -122,11 +125,10 @@ async def main(store: Path, false: int, true: int, seed: int, baseline: int) -> 
         theorems = [theorem for theorem in records.theorems(library.digest) if theorem.kind != "axiom"]
     conjectures = chance.sample(unknown, min(false, len(unknown)))
     chosen = chance.sample(theorems, min(true, len(theorems)))
-    async with await LeanServer.start(find_toolchain("embedded"), limits=Limits(seconds=600.0)) as server:
-        print(f"Lean {server.hello.toolchain}, one process; run {run.id} over {library.name}, seed {seed}")
-        env = await server.open_environment(library.imports)
-        header = "".join(f"import {module}\n" for module in library.imports)
-        await measured(Bench(server, env.id, header), conjectures, chosen, baseline)
+    async with LeanPool(find_toolchain("embedded"), size=1, spares=0) as pool:
+        async with pool.lease() as server:
+            print(f"Lean {server.hello.toolchain}, one process; run {run.id} over {library.name}, seed {seed}")
+        await measured(Bench(pool, library.imports), conjectures, chosen, baseline)
 
 
 if __name__ == "__main__":

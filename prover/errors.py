@@ -15,6 +15,8 @@ does wrong is raised as `lean_bridge.errors.BridgeError` and comes back as an at
     │       └── ChatRefused   it will give none: the key, the address or the name of the model is wrong
     ├── BadPairs          a file of pairs to train on is not what it should be
     ├── BadTraining       a training cannot be as it was asked for: its settings, its folder, or what is installed
+    ├── BadServing        a model cannot be served as it was asked for: its kind, the address, or what is installed
+    ├── RequestRefused    a server of a model does not take a request; it has the status of HTTP for that
     └── UnknownTheorem    the file has no open theorem of that name
 """
 
@@ -51,6 +53,22 @@ class BadPairs(ProverError):
 
 class BadTraining(ProverError):
     """Raised when a model cannot be trained as it was asked for; the message says what stands in the way and what to do."""
+
+
+class BadServing(ProverError):
+    """Raised when a model cannot be served as it was asked for; the message says what stands in the way and what to do."""
+
+
+class RequestRefused(ProverError):
+    """Raised when a server of a model does not take, or does not finish, a request.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 class ModelFailed(ProverError):

@@ -68,6 +68,25 @@ def api_key(variable: str | None, environment: Mapping[str, str] = os.environ) -
     return key or None
 
 
+def serving_token(variable: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The token that clients of a server must send, from the variable that the user named; None: none is asked for.
+
+    Raises:
+        InputError: the variable is not set, or empty, or holds what no header can carry.
+    """
+    if variable is None:
+        return None
+    token = environment.get(variable, "").strip()
+    if not token or not (token.isascii() and token.isprintable()):
+        raise InputError(f"{variable} holds no token; set it to one of printable ASCII characters.")
+    return token
+
+
+def with_variables(more: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of this process and more, for one that takes its place."""
+    return {**environment, **more}
+
+
 def affordable_workers() -> int:
     """How many Lean processes this machine can run at a time: one a core, as far as memory goes, and at least one."""
     import psutil

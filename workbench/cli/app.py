@@ -34,6 +34,7 @@ from workbench.cli import (
     mutate,
     prove,
     refute,
+    serve,
     tasks,
     trace,
     train,
@@ -63,6 +64,7 @@ app.command("refute")(refute.refute)
 app.command("check")(check.check)
 app.command("trace")(trace.trace)
 app.command("train")(train.train)
+app.command("serve")(serve.serve)
 app.add_typer(bench.app, name="bench")
 app.add_typer(countermath.app, name="countermath")
 app.add_typer(mutate.app, name="mutate")

@@ -154,9 +154,8 @@ class Service:
         work = asyncio.gather(*map(asyncio.wrap_future, futures))
         gone = asyncio.ensure_future(_gone(request))
         try:
-            done, _ = await asyncio.wait(
-                {work, gone}, timeout=self._serving.seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            either: set[asyncio.Future[Any]] = {work, gone}
+            done, _ = await asyncio.wait(either, timeout=self._serving.seconds, return_when=asyncio.FIRST_COMPLETED)
             if work in done:
                 return list(await work)
             if gone in done:

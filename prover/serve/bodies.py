@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from prover.errors import RequestRefused
 from prover.serve.requests import Request, Sample
 from prover.serve.words import Words
+
+T = TypeVar("T")
 
 MOST_STOPS: Final = 16
 
@@ -44,7 +46,7 @@ def read_completion(body: Any, words: Words, most: int, chance: Random) -> Asked
     Args:
         body: a JSON document.
         words: the model's.
-        most: tokens that a completion may have.
+        most: tokens that a completion may have; it has 16 where the body does not say, as with OpenAI.
         chance: draws a seed where none is given.
 
     Raises:
@@ -58,7 +60,9 @@ def read_completion(body: Any, words: Words, most: int, chance: Random) -> Asked
     wanted = fields.get("logprobs")
     if wanted not in {None, 0, 1} or isinstance(wanted, bool):
         raise RequestRefused(400, "logprobs: give 0 or 1; only those of the tokens that were chosen are told.")
-    return Asked(_requests(fields, [words.of_text(text) for text in prompts], 16, chance), wanted is not None)
+    return Asked(
+        _requests(fields, [words.of_text(text) for text in prompts], min(16, most), chance), wanted is not None
+    )
 
 
 def read_chat(body: Any, words: Words, most: int, chance: Random) -> Asked:
@@ -130,33 +134,38 @@ def _requests(
     fields: Mapping[str, Any], prompts: Sequence[tuple[int, ...]], tokens: int, chance: Random
 ) -> tuple[Request, ...]:
     limit = "max_completion_tokens" if fields.get("max_completion_tokens") is not None else "max_tokens"
-    seed = _number(fields, "seed", None, int, lambda value: True, "a whole number")
-    begin = chance.randrange(2**31) if seed is None else seed
-    shared: dict[str, Any] = {
-        "samples": _number(fields, "n", 1, int, lambda value: value >= 1, "a whole number from 1"),
-        "temperature": _number(fields, "temperature", 1.0, float, lambda value: value >= 0, "a number from 0"),
-        "top_p": _number(fields, "top_p", 1.0, float, lambda value: 0 < value <= 1, "a number above 0 and up to 1"),
-        "max_tokens": _number(fields, limit, tokens, int, lambda value: value >= 1, "a whole number from 1"),
-        "stop": _stops(fields.get("stop")),
-    }
-    return tuple(Request(prompt, seed=begin + place, **shared) for place, prompt in enumerate(prompts))
+    seed = _value(fields, "seed", chance.randrange(2**31), _is_whole, "a whole number")
+    samples = _value(fields, "n", 1, _is_count, "a whole number from 1")
+    most = _value(fields, limit, tokens, _is_count, "a whole number from 1")
+    temperature = _value(fields, "temperature", 1.0, lambda value: _is_number(value) and value >= 0, "a number from 0")
+    top_p = _value(
+        fields, "top_p", 1.0, lambda value: _is_number(value) and 0 < value <= 1, "a number above 0 and up to 1"
+    )
+    stop = _stops(fields.get("stop"))
+    return tuple(
+        Request(prompt, samples, temperature, top_p, most, stop, seed + place) for place, prompt in enumerate(prompts)
+    )
 
 
-def _number(
-    fields: Mapping[str, Any],
-    name: str,
-    default: float | None,
-    kind: type[int] | type[float],
-    right: Callable[[float], bool],
-    wanted: str,
-) -> float | None:
+def _value(fields: Mapping[str, Any], name: str, default: T, right: Callable[[Any], bool], wanted: str) -> T:
     value = fields.get(name)
     if value is None:
         return default
-    kinds = int if kind is int else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value) or not right(value):
+    if not right(value):
         raise RequestRefused(400, f"{name} is {value!r}; give {wanted}.")
-    return value
+    return cast("T", value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _stops(value: Any) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ class Engine:
         return [job.future for job in jobs]
 
     def close(self) -> None:
-        """Ends the thread behind its step; what is not finished fails."""
+        """Ends the thread behind its step; what is not finished fails. May be called again."""
         with self._changed:
             self._closing = True
             self._changed.notify()

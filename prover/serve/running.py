@@ -140,6 +140,7 @@ def running(
         try:
             yield Running(f"http://{_written(listener)}/v1", service)
         finally:
+            # Before the server's end: it waits for answers, and those who wait for the engine get one now.
             engine.close()
             server.should_exit = True
             thread.join()

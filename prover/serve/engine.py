@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from prover.errors import ModelFailed, RequestRefused
 from prover.serve.figures import Figures
@@ -22,6 +22,9 @@ from prover.serve.words import Words
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+STEP_TOKENS: Final = 2048
+"""When so many tokens of prompts are read in a step, no further prompt is: running completions wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +176,11 @@ class Engine:
                 return None
             self._waiting = deque(job for job in self._waiting if not job.future.cancelled())
             admitted: list[_Job] = []
-            free = self.limits.rows - len(self._rows)
-            while self._waiting and self._waiting[0].request.samples <= free:
+            free, tokens = self.limits.rows - len(self._rows), 0
+            while self._waiting and self._waiting[0].request.samples <= free and tokens < STEP_TOKENS:
                 admitted.append(self._waiting.popleft())
                 free -= admitted[-1].request.samples
+                tokens += len(admitted[-1].request.tokens)
             return admitted
 
     def _advance(self, admitted: Sequence[_Job]) -> None:

@@ -45,7 +45,7 @@ def test_vllm_takes_the_place_of_this_process_and_its_token_is_no_argument(monke
     serve.become_vllm("some/model", "127.0.0.1", 0, 8, "sesame", open_to_all=False)
     program, arguments, variables = done
     assert program == "/bin/vllm"
-    assert arguments == "vllm serve some/model --host 127.0.0.1 --port 0 --max-num-seqs 8".split()
+    assert arguments == ["vllm", "serve", "some/model", "--host", "127.0.0.1", "--port", "0", "--max-num-seqs", "8"]
     assert variables["VLLM_API_KEY"] == "sesame"
 
 

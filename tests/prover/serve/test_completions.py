@@ -105,7 +105,12 @@ def test_samples_differ_and_their_prompt_is_read_once(serve: Any, monkeypatch: p
 
     read: list[int] = []
     prefill = Batch.prefill
-    monkeypatch.setattr(Batch, "prefill", lambda batch, tokens: read.append(len(tokens)) or prefill(batch, tokens))
+
+    def noted(batch: Any, tokens: Any) -> Any:
+        read.append(len(tokens))
+        return prefill(batch, tokens)
+
+    monkeypatch.setattr(Batch, "prefill", noted)
     with serve() as client:
         read.clear()
         answer = client.ask(prompt=PROMPTS[1], n=8, max_tokens=12, seed=1).json()

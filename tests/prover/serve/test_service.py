@@ -197,7 +197,7 @@ def test_the_command_tells_where_it_listens_and_drains_on_sigterm(folders: dict[
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stderr is not None
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1].strip() not in {"}", ""}:
             lines.append(server.stdout.readline())
         document = json.loads("".join(lines))

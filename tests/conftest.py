@@ -42,6 +42,8 @@ LONGEST_FIRST = (
     "prover/test_engine.py",
     "prover/search/test_algorithms.py",
     "prover/train/test_training.py",
+    "prover/serve/test_service.py",
+    "prover/serve/test_completions.py",
     "test_project.py",
     "test_examples.py",
 )

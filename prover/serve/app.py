@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from prover.errors import ModelFailed, RequestRefused
 from prover.serve.bodies import (
     Asked,
     chat_document,
+    chat_piece,
     completion_document,
+    completion_piece,
     error_document,
     read_chat,
     read_completion,
+    usage,
 )
 from prover.serve.engine import Engine
 from prover.serve.figures import Figures
 from prover.serve.requests import Sample
+from prover.serve.stream import Growing
 from prover.serve.words import Words
 
 RETRY_SECONDS: Final = 1
@@ -35,8 +40,23 @@ RETRY_SECONDS: Final = 1
 GONE: Final = 499
 """The status that is counted for a client that has gone; nginx's, as HTTP has none."""
 
-Read = Callable[[Any, Words, int, Random], Asked]
-Document = Callable[[Asked, Sequence[Sequence[Sample]], Words], dict[str, Any]]
+Heard = asyncio.Queue[tuple[int, int, int] | None]
+"""Tokens as the engine makes them: the number of the request, that of the sample, the token; None at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One of OpenAI's two forms of requests and answers; the functions are those of `bodies`."""
+
+    prefix: str
+    """Of the ids of answers."""
+    read: Callable[[Any, Words, int, Random], Asked]
+    document: Callable[[Asked, Sequence[Sequence[Sample]], Words], dict[str, Any]]
+    piece: Callable[[int, str, str | None], dict[str, Any]]
+
+
+COMPLETION: Final = Form("cmpl", read_completion, completion_document, completion_piece)
+CHAT: Final = Form("chatcmpl", read_chat, chat_document, chat_piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +107,16 @@ class Service:
         app.add_api_route("/metrics", self.metrics, methods=["GET"], response_model=None)
         app.add_exception_handler(RequestRefused, _refusal)
         app.add_exception_handler(HTTPException, _no_such_place)
+        app.add_exception_handler(Exception, _mistake)
         return app
 
     async def completions(self, request: Request) -> Response:
         """Continues texts."""
-        return await self._counted(request, read_completion, completion_document, "cmpl")
+        return await self._counted(request, COMPLETION)
 
     async def chat(self, request: Request) -> Response:
         """Answers a talk."""
-        return await self._counted(request, read_chat, chat_document, "chatcmpl")
+        return await self._counted(request, CHAT)
 
     async def models(self, request: Request) -> Response:
         """The one model."""
@@ -118,10 +139,10 @@ class Service:
         text = self._figures.text(self._engine.waiting, self._engine.rows)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
-    async def _counted(self, request: Request, read: Read, document: Document, kind: str) -> Response:
+    async def _counted(self, request: Request, form: Form) -> Response:
         self.running += 1
         try:
-            response = await self._answer(request, read, document, kind)
+            response = await self._answer(request, form)
         except RequestRefused as error:
             response = await _refusal(request, error)
         except ModelFailed as error:
@@ -131,22 +152,69 @@ class Service:
         self._figures.answered(response.status_code)
         return response
 
-    async def _answer(self, request: Request, read: Read, document: Document, kind: str) -> Response:
+    async def _answer(self, request: Request, form: Form) -> Response:
         self._authorise(request)
         if self.draining:
             raise RequestRefused(503, "The server is shutting down; ask again when it is back.")
         body = await self._body(request)
         wanted = body.get("model") if isinstance(body, dict) else None
-        if wanted not in {None, self._serving.name}:
+        if wanted is not None and wanted != self._serving.name:
             raise RequestRefused(404, f"There is no model {wanted!r} here; this server has {self._serving.name!r}.")
-        asked = read(body, self._words, self._engine.limits.max_tokens, self._chance)
-        answers = await self._samples(request, asked)
+        asked = form.read(body, self._words, self._engine.limits.max_tokens, self._chance)
         head = {
-            "id": f"{kind}-{self._chance.getrandbits(96):024x}",
+            "id": f"{form.prefix}-{self._chance.getrandbits(96):024x}",
             "created": int(datetime.now(UTC).timestamp()),
             "model": self._serving.name,
         }
-        return JSONResponse({**head, **document(asked, answers, self._words)})
+        if asked.stream:
+            return await self._streamed(asked, form, head)
+        answers = await self._samples(request, asked)
+        return JSONResponse({**head, **form.document(asked, answers, self._words)})
+
+    async def _streamed(self, asked: Asked, form: Form, head: dict[str, Any]) -> Response:
+        """Tells texts while they are made, as server-sent events."""
+        loop = asyncio.get_running_loop()
+        heard: Heard = asyncio.Queue()
+        futures = self._engine.submit(asked.requests, lambda *made: loop.call_soon_threadsafe(heard.put_nowait, made))
+        events = self._events(asked, form, head, heard, futures)
+        # Begun here, its end is reached in any case, even if the client has gone before the first event.
+        await anext(events)
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    async def _events(
+        self, asked: Asked, form: Form, head: dict[str, Any], heard: Heard, futures: list[Future[tuple[Sample, ...]]]
+    ) -> AsyncGenerator[str, None]:
+        """The first is empty. An error, too, is an event: the status has been sent."""
+        work = asyncio.gather(*map(asyncio.wrap_future, futures))
+        work.add_done_callback(lambda _: heard.put_nowait(None))
+        rows = [(place, sample) for place, one in enumerate(asked.requests) for sample in range(one.samples)]
+        numbers = {row: number for number, row in enumerate(rows)}
+        growing = [Growing(self._words, asked.requests[place].stop) for place, _ in rows]
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._serving.seconds
+        self.running += 1
+        try:
+            yield ""
+            while (made := await asyncio.wait_for(heard.get(), end - clock())) is not None:
+                number = numbers[made[:2]]
+                if text := growing[number].add(made[2]):
+                    yield _event({**head, **form.piece(number, text, None)})
+            samples = [sample for answer in await work for sample in answer]
+            for number, sample in enumerate(samples):
+                yield _event({**head, **form.piece(number, growing[number].rest(sample.text), sample.finish)})
+            if asked.stream_usage:
+                counts = {"choices": [], "usage": usage(asked, samples)}
+                yield _event({**head, **form.piece(0, "", None), **counts})
+            yield "data: [DONE]\n\n"
+        except TimeoutError:
+            yield _event(error_document(504, self._too_long()))
+        except ModelFailed as error:
+            yield _event(error_document(500, str(error)))
+        finally:
+            self.running -= 1
+            work.cancel()
+            for future in futures:
+                future.cancel()
 
     async def _samples(self, request: Request, asked: Asked) -> list[tuple[Sample, ...]]:
         """Waits for the engine, as long as the client does and the request may take."""
@@ -170,6 +238,9 @@ class Service:
             for future in futures:
                 future.cancel()
 
+    def _too_long(self) -> str:
+        return f"The completions were not made within {self._serving.seconds:g} s; ask for fewer, or shorter ones."
+
     def _authorise(self, request: Request) -> None:
         token = self._serving.token
         sent = request.headers.get("Authorization", "")
@@ -183,9 +254,16 @@ class Service:
             if len(content) > most:
                 raise RequestRefused(413, f"The body is larger than {most} bytes; ask for fewer prompts at a time.")
         try:
-            return json.loads(content)
+            found = json.loads(content)
+            # Halves of surrogate pairs can be written in JSON and not in UTF-8, which tokenizers read.
+            json.dumps(found, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
-            raise RequestRefused(400, f"The body is no JSON document: {error}.") from error
+            raise RequestRefused(400, f"The body is no JSON document in UTF-8: {error}.") from error
+        return found
+
+
+def _event(document: dict[str, Any]) -> str:
+    return f"data: {json.dumps(document)}\n\n"
 
 
 async def _gone(request: Request) -> None:
@@ -204,3 +282,7 @@ async def _refusal(_request: Request, error: RequestRefused) -> Response:
 async def _no_such_place(request: Request, error: HTTPException) -> Response:
     words = f"{request.method} {request.url.path}: {error.detail}."
     return JSONResponse(error_document(error.status_code, words), error.status_code, error.headers)
+
+
+async def _mistake(_request: Request, error: Exception) -> Response:
+    return JSONResponse(error_document(500, f"The server made a mistake: {type(error).__name__}."), 500)

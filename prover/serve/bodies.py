@@ -17,11 +17,11 @@ T = TypeVar("T")
 MOST_STOPS: Final = 16
 
 KNOWN: Final = frozenset(
-    {"model", "prompt", "messages", "n", "temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "seed", "logprobs", "user"}
+    {"model", "prompt", "messages", "n", "temperature", "top_p", "stop", "max_tokens", "max_completion_tokens", "seed", "logprobs", "user",
+     "stream", "stream_options"}
 )  # fmt: skip
 
 NEUTRAL: Final[Mapping[str, object]] = {
-    "stream": False,
     "echo": False,
     "best_of": 1,
     "presence_penalty": 0,
@@ -38,6 +38,10 @@ class Asked:
     requests: tuple[Request, ...]
     """One a prompt."""
     log_probabilities: bool
+    stream: bool
+    """Whether the text is to be told while it is made."""
+    stream_usage: bool
+    """Whether the counts of tokens are to be told at its end."""
 
 
 def read_completion(body: Any, words: Words, most: int, chance: Random) -> Asked:
@@ -58,11 +62,10 @@ def read_completion(body: Any, words: Words, most: int, chance: Random) -> Asked
     if not isinstance(prompts, list) or not prompts or not all(isinstance(text, str) for text in prompts):
         raise RequestRefused(400, "prompt: give a text, or a list of texts.")
     wanted = fields.get("logprobs")
-    if wanted not in {None, 0, 1} or isinstance(wanted, bool):
+    if wanted is not None and not (_is_whole(wanted) and 0 <= wanted <= 1):
         raise RequestRefused(400, "logprobs: give 0 or 1; only those of the tokens that were chosen are told.")
-    return Asked(
-        _requests(fields, [words.of_text(text) for text in prompts], min(16, most), chance), wanted is not None
-    )
+    requests = _requests(fields, [words.of_text(text) for text in prompts], min(16, most), chance)
+    return _asked(fields, requests, wanted is not None)
 
 
 def read_chat(body: Any, words: Words, most: int, chance: Random) -> Asked:
@@ -77,10 +80,8 @@ def read_chat(body: Any, words: Words, most: int, chance: Random) -> Asked:
         tokens = words.of_talk([{"role": message["role"], "content": message["content"]} for message in messages])
     except ValueError as error:
         raise RequestRefused(400, f"messages: the model's chat template does not take them: {error}") from error
-    wanted = fields.get("logprobs")
-    if wanted not in {None, True, False}:
-        raise RequestRefused(400, "logprobs: give true or false.")
-    return Asked(_requests(fields, [tokens], most, chance), bool(wanted))
+    wanted = _value(fields, "logprobs", False, _is_truth, "true or false")
+    return _asked(fields, _requests(fields, [tokens], most, chance), wanted)
 
 
 def completion_document(asked: Asked, answers: Sequence[Sequence[Sample]], words: Words) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def completion_document(asked: Asked, answers: Sequence[Sequence[Sample]], words
         }
         for place, sample in enumerate(samples)
     ]
-    return {"object": "text_completion", "choices": choices, "usage": _usage(asked, samples)}
+    return {"object": "text_completion", "choices": choices, "usage": usage(asked, samples)}
 
 
 def chat_document(asked: Asked, answers: Sequence[Sequence[Sample]], words: Words) -> dict[str, Any]:
@@ -110,7 +111,26 @@ def chat_document(asked: Asked, answers: Sequence[Sequence[Sample]], words: Word
         }
         for place, sample in enumerate(samples)
     ]
-    return {"object": "chat.completion", "choices": choices, "usage": _usage(asked, samples)}
+    return {"object": "chat.completion", "choices": choices, "usage": usage(asked, samples)}
+
+
+def completion_piece(place: int, text: str, finish: str | None) -> dict[str, Any]:
+    """A piece of a stream: what was added to one choice, and why it ended, if it did."""
+    choice = {"index": place, "text": text, "finish_reason": finish, "logprobs": None}
+    return {"object": "text_completion", "choices": [choice]}
+
+
+def chat_piece(place: int, text: str, finish: str | None) -> dict[str, Any]:
+    """As `completion_piece`, of a message."""
+    choice = {"index": place, "delta": {"role": "assistant", "content": text}, "finish_reason": finish}
+    return {"object": "chat.completion.chunk", "choices": [choice]}
+
+
+def usage(asked: Asked, samples: Sequence[Sample]) -> dict[str, int]:
+    """The counts of tokens."""
+    read = sum(len(request.tokens) for request in asked.requests)
+    made = sum(len(sample.tokens) for sample in samples)
+    return {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
 
 
 def error_document(status: int, words: str) -> dict[str, Any]:
@@ -130,14 +150,24 @@ def _checked(body: Any) -> dict[str, Any]:
     return body
 
 
+def _asked(fields: Mapping[str, Any], requests: tuple[Request, ...], log_probabilities: bool) -> Asked:
+    stream = _value(fields, "stream", False, _is_truth, "true or false")
+    options: dict[str, Any] = _value(fields, "stream_options", {}, lambda value: isinstance(value, dict), "an object")
+    if stream and log_probabilities:
+        raise RequestRefused(400, "logprobs: they are not told in a stream; leave one of the two out.")
+    return Asked(requests, log_probabilities, stream, bool(options.get("include_usage")))
+
+
 def _requests(
     fields: Mapping[str, Any], prompts: Sequence[tuple[int, ...]], tokens: int, chance: Random
 ) -> tuple[Request, ...]:
     limit = "max_completion_tokens" if fields.get("max_completion_tokens") is not None else "max_tokens"
-    seed = _value(fields, "seed", chance.randrange(2**31), _is_whole, "a whole number")
+    seed = _value(fields, "seed", chance.randrange(2**31), _is_seed, "a whole number below 2^63")
     samples = _value(fields, "n", 1, _is_count, "a whole number from 1")
     most = _value(fields, limit, tokens, _is_count, "a whole number from 1")
-    temperature = _value(fields, "temperature", 1.0, lambda value: _is_number(value) and value >= 0, "a number from 0")
+    temperature = _value(
+        fields, "temperature", 1.0, lambda value: _is_number(value) and 0 <= value <= 100, "a number from 0 to 100"
+    )
     top_p = _value(
         fields, "top_p", 1.0, lambda value: _is_number(value) and 0 < value <= 1, "a number above 0 and up to 1"
     )
@@ -156,12 +186,20 @@ def _value(fields: Mapping[str, Any], name: str, default: T, right: Callable[[An
     return cast("T", value)
 
 
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_count(value: Any) -> bool:
     return _is_whole(value) and value >= 1
+
+
+def _is_seed(value: Any) -> bool:
+    return _is_whole(value) and abs(value) < 2**63
 
 
 def _is_number(value: Any) -> bool:
@@ -177,12 +215,6 @@ def _stops(value: Any) -> tuple[str, ...]:
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("role"), str) and isinstance(value.get("content"), str)
-
-
-def _usage(asked: Asked, samples: Sequence[Sample]) -> dict[str, int]:
-    read = sum(len(request.tokens) for request in asked.requests)
-    made = sum(len(sample.tokens) for sample in samples)
-    return {"prompt_tokens": read, "completion_tokens": made, "total_tokens": read + made}
 
 
 def _text_logs(sample: Sample, words: Words) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -44,6 +45,7 @@ class _Row:
     """A completion at work."""
 
     job: _Job
+    number: int
     chance: Random
     tokens: list[int] = field(default_factory=list)
     logs: list[float] = field(default_factory=list)
@@ -56,6 +58,7 @@ class _Job:
 
     request: Request
     asked: float
+    heard: Callable[[int, int], object]
     future: Future[tuple[Sample, ...]] = field(default_factory=Future)
     rows: list[_Row] = field(default_factory=list)
 
@@ -109,8 +112,16 @@ class Engine:
         """Completions at work."""
         return len(self._rows)
 
-    def submit(self, requests: Sequence[Request]) -> list[Future[tuple[Sample, ...]]]:
+    def submit(
+        self,
+        requests: Sequence[Request],
+        heard: Callable[[int, int, int], object] = lambda request, sample, token: None,
+    ) -> list[Future[tuple[Sample, ...]]]:
         """Puts requests into the queue, all or none.
+
+        Args:
+            requests: at least one.
+            heard: called in the engine's thread with each token as it is made: the number of the request, that of the sample, the token.
 
         Returns:
             For each a future of its samples. Whoever cancels it frees its rows before the next step. It fails with `ModelFailed` if
@@ -121,7 +132,7 @@ class Engine:
         """
         for request in requests:
             self._check(request)
-        jobs = [_Job(request, self._now()) for request in requests]
+        jobs = [_Job(request, self._now(), partial(heard, place)) for place, request in enumerate(requests)]
         with self._changed:
             if self._closing:
                 raise RequestRefused(503, "The server is shutting down.")
@@ -204,7 +215,8 @@ class Engine:
     def _begun(self, job: _Job) -> Any:
         """Reads a prompt and makes its rows with their first tokens; returns what `Batch.join` takes."""
         logits, cache = self._batch.prefill(job.request.tokens)
-        job.rows = [_Row(job, Random(f"{job.request.seed} {number}")) for number in range(job.request.samples)]
+        seed = job.request.seed
+        job.rows = [_Row(job, number, Random(f"{seed} {number}")) for number in range(job.request.samples)]
         self._write(job.rows, logits.expand(len(job.rows), -1))
         self._figures.began(len(job.request.tokens), self._now() - job.asked)
         return cache
@@ -222,6 +234,7 @@ class Engine:
         for row, token, log in zip(rows, *choose(logits, draws), strict=True):
             row.tokens.append(token)
             row.logs.append(log)
+            row.job.heard(row.number, token)
             row.finish = self._ending(row)
 
     def _ending(self, row: _Row) -> Literal["stop", "length"] | None:

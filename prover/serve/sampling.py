@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
+
+COLDEST: Final = 1e-5
+"""Below this temperature the likeliest token is taken: quotients would leave the range of the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[list[int], list[float
     """
     logits = logits.float()
     tokens = logits.argmax(dim=-1)
-    drawn = [place for place, draw in enumerate(draws) if draw.temperature > 0]
+    drawn = [place for place, draw in enumerate(draws) if draw.temperature >= COLDEST]
     if drawn:
         tokens[drawn] = _drawn(logits[drawn], [draws[place] for place in drawn])
     told = logits.log_softmax(dim=-1).gather(1, tokens[:, None]).squeeze(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -199,3 +200,41 @@ def test_an_error_of_torch_is_an_answer_and_the_server_goes_on(serve: Any) -> No
         assert failed.status_code == 500
         assert "RuntimeError: out of memory)" in failed.json()["error"]["message"]
         assert client.ask(prompt="vwxy", max_tokens=4).status_code == 200
+
+
+def streamed(client: Any, path: str = "/completions", **body: Any) -> list[Any]:
+    """The documents of a stream, in order."""
+    with client.http.stream("POST", path, json={**body, "stream": True}) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        events = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
+    assert events.pop() == "[DONE]"
+    return [json.loads(event) for event in events]
+
+
+def test_a_stream_tells_the_same_text_piece_by_piece(llama: Any) -> None:
+    asked: dict[str, Any] = {"prompt": list(PROMPTS[:2]), "n": 2, "max_tokens": 40, "seed": 5}
+    whole = llama.choices(**asked)
+    pieces = streamed(llama, **asked, stream_options={"include_usage": True})
+    assert pieces.pop()["usage"]["completion_tokens"] <= 160
+    choices = [piece["choices"][0] for piece in pieces]
+    for place, choice in enumerate(whole):
+        own = [piece for piece in choices if piece["index"] == place]
+        assert "".join(piece["text"] for piece in own) == choice["text"]
+        assert [piece["finish_reason"] for piece in own] == [None] * (len(own) - 1) + [choice["finish_reason"]]
+        assert len(own) > 5
+
+
+def test_a_stream_never_tells_the_beginning_of_a_stop_string(llama: Any) -> None:
+    (whole,) = llama.choices(prompt=PROMPTS[0], temperature=0, max_tokens=30)
+    asked: dict[str, Any] = {"prompt": PROMPTS[0], "temperature": 0, "max_tokens": 30, "stop": whole["text"][8:14]}
+    (stopped,) = llama.choices(**asked)
+    told = "".join(piece["choices"][0]["text"] for piece in streamed(llama, **asked))
+    assert told == stopped["text"] != whole["text"]
+
+
+def test_a_talk_is_streamed_as_messages(llama: Any) -> None:
+    asked: dict[str, Any] = {"messages": [{"role": "user", "content": "⊢ True"}], "temperature": 0, "max_tokens": 10}
+    (choice,) = llama.ask("/chat/completions", **asked).json()["choices"]
+    pieces = streamed(llama, "/chat/completions", **asked)
+    assert "".join(piece["choices"][0]["delta"]["content"] for piece in pieces) == choice["message"]["content"]
+    assert {piece["object"] for piece in pieces} == {"chat.completion.chunk"}

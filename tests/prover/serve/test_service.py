@@ -50,6 +50,22 @@ def test_a_client_that_goes_frees_its_rows(llama: Any) -> None:
     assert llama.ask(prompt="x", max_tokens=3).status_code == 200
 
 
+def test_a_client_that_leaves_a_stream_frees_its_rows(llama: Any) -> None:
+    with llama.http.stream("POST", "/completions", json={**LONG, "n": 16, "stream": True}) as answer:
+        next(answer.iter_lines())
+        assert llama.figure("lemma_rows_running") == 16
+    until(lambda: llama.figure("lemma_rows_running") == 0, 2)
+    until(lambda: llama.service.running == 0, 2)
+
+
+def test_a_stream_that_takes_too_long_ends_with_an_error(serve: Any) -> None:
+    with serve(seconds=0.2) as client:
+        answer = client.ask(**LONG, n=16, stream=True)
+        last = json.loads(answer.text.strip().splitlines()[-1].removeprefix("data: "))
+        assert last["error"]["code"] == 504
+        until(lambda: client.figure("lemma_rows_running") == 0, 2)
+
+
 def test_a_request_that_takes_too_long_is_ended_and_frees_its_rows(serve: Any) -> None:
     with serve(seconds=0.2) as client:
         answer = client.ask(**LONG, n=16)
@@ -80,11 +96,15 @@ def test_a_full_queue_says_when_to_come_back(serve: Any) -> None:
         ({"prompt": "x", "n": 65}, "at most 64"),
         ({"prompt": "x", "n": True}, "n is True; give a whole number from 1"),
         ({"prompt": "x", "max_tokens": 5000}, "at most 2048"),
-        ({"prompt": "x", "temperature": -1}, "temperature is -1; give a number from 0"),
+        ({"prompt": "x", "temperature": -1}, "temperature is -1; give a number from 0 to 100"),
+        ({"prompt": "x", "temperature": 10**400}, "give a number from 0 to 100"),
+        ({"prompt": "x", "logprobs": [1]}, "logprobs: give 0 or 1"),
         ({"prompt": "x", "top_p": 0}, "top_p is 0; give"),
         ({"prompt": "x", "stop": [""]}, "stop: give a text that is not empty"),
         ({"prompt": "x", "logprobs": 5}, "logprobs: give 0 or 1"),
         ({"prompt": "x", "seed": 1.5}, "seed is 1.5"),
+        ({"prompt": "x", "seed": 2**63}, "below 2\\^63"),
+        ({"prompt": "x", "stream": True, "logprobs": 1}, "they are not told in a stream"),
         ({"prompt": "x", "best_of": 4}, "best_of: this server does not offer it"),
         ([], "no JSON object"),
     ],
@@ -99,7 +119,10 @@ def test_a_request_that_cannot_be_met_is_refused_with_the_cure(llama: Any, body:
 
 def test_what_is_no_json_too_large_unknown_or_elsewhere_is_refused(serve: Any) -> None:
     with serve(body_bytes=1000) as client:
-        assert client.http.post("/completions", content=b"{").status_code == 400
+        for content in (b"{", b'{"prompt": "\\ud800"}', b'{"prompt": "x", "stop": "\\ud800"}', b"\xff"):
+            assert client.http.post("/completions", content=content).status_code == 400
+        assert client.ask(prompt="x", model=["other"]).status_code == 404
+        assert client.ask(prompt="x", temperature=1e-320).status_code == 200
         assert client.ask(prompt="x" * 1000).status_code == 413
         assert client.ask(prompt="x", model="other").status_code == 404
         missing = client.http.get("/nowhere")

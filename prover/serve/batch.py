@@ -39,12 +39,19 @@ class Batch:
         self._place = "cache" if "cache" in known else "past_key_values"
         if "position_ids" not in known:
             raise BadServing(f"{type(model).__name__} takes no positions, so that its rows cannot be batched here.")
-        layers = self.prefill([0])[1].layers
-        if any(getattr(layer, "keys", None) is None or layer.keys.shape[-2:-1] != (1,) for layer in layers):
+        if not self._keeps_keys_and_values():
             raise BadServing(
                 f"{type(model).__name__} keeps more than keys and values of its tokens, which this engine does not know; "
                 "use --engine vllm."
             )
+
+    def _keeps_keys_and_values(self) -> bool:
+        try:
+            layers = self.prefill([0])[1].layers
+        except (AttributeError, LookupError, TypeError, ValueError):
+            # A model with a state of another kind does not find it in this cache.
+            return False
+        return all(getattr(layer, "keys", None) is not None and layer.keys.shape[-2] == 1 for layer in layers)
 
     def __len__(self) -> int:
         return len(self._lengths)

@@ -32,6 +32,7 @@ def test_a_variable_without_a_token_is_refused(value: str | None) -> None:
         serving_token("MINE", {} if value is None else {"MINE": value})
 
 
+@pytest.mark.skipif(shutil.which("vllm") is not None, reason="vLLM is installed")
 def test_vllm_that_is_not_installed_is_asked_for(lemma: Lemma) -> None:
     run = lemma("serve", "some/model", "--engine", "vllm", "--port", "0")
     assert (run.code, run.out) == (2, "")

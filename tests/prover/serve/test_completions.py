@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from prover.chat import ChatClient, Message
+from prover.errors import BadServing
 from prover.generators.language import Sampling
 from prover.generators.openai import OpenAIModel
 from prover.serve.engine import Engine, Limits
@@ -238,3 +239,46 @@ def test_a_talk_is_streamed_as_messages(llama: Any) -> None:
     pieces = streamed(llama, "/chat/completions", **asked)
     assert "".join(piece["choices"][0]["delta"]["content"] for piece in pieces) == choice["message"]["content"]
     assert {piece["object"] for piece in pieces} == {"chat.completion.chunk"}
+
+
+SMALL = {
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 128,
+    "bos_token_id": None,
+    "eos_token_id": None,
+    "pad_token_id": 0,
+}
+
+
+def test_a_model_that_sees_a_window_sees_it_in_a_padded_row_too(folders: dict[str, Path], torch: Any) -> None:
+    from transformers import MistralConfig, MistralForCausalLM
+
+    _, words = load(str(folders["llama"]))
+    model = MistralForCausalLM(MistralConfig(sliding_window=8, initializer_range=0.3, **SMALL)).eval()
+    requests = [Request(tuple(range(1, 3 + 4 * place)), temperature=0, max_tokens=20 - place) for place in range(6)]
+    with closing(Engine(model, words, Limits(), Figures(), now=time.monotonic)) as engine:
+        answers = [future.result() for future in engine.submit(requests)]
+    for request, (sample,) in zip(requests, answers, strict=True):
+        prompt = torch.tensor([request.tokens])
+        mask = torch.ones_like(prompt)
+        row = model.generate(prompt, attention_mask=mask, do_sample=False, max_new_tokens=request.max_tokens)[0]
+        assert row[len(request.tokens) :].tolist()[: len(sample.tokens)] == list(sample.tokens)
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_model_with_another_kind_of_memory_is_refused(folders: dict[str, Path]) -> None:
+    from transformers import JambaConfig, JambaForCausalLM, MambaConfig, MambaForCausalLM
+
+    _, words = load(str(folders["llama"]))
+    jamba = JambaConfig(attn_layer_period=2, attn_layer_offset=1, num_experts=2, **SMALL)
+    for model in (
+        JambaForCausalLM(jamba),
+        MambaForCausalLM(MambaConfig(vocab_size=64, hidden_size=32, num_hidden_layers=1)),
+    ):
+        with pytest.raises(BadServing, match=r"Mamba|Jamba"):
+            Engine(model, words, Limits(), Figures(), now=time.monotonic)

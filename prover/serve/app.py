@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -91,6 +90,8 @@ class Service:
         self.draining = False
         self.running = 0
         """Requests that are being answered."""
+        self._streams: set[asyncio.Future[None]] = set()
+        """Watchers, which the event loop would not keep alive."""
         self._engine = engine
         self._words = words
         self._figures = figures
@@ -167,34 +168,43 @@ class Service:
             "model": self._serving.name,
         }
         if asked.stream:
-            return await self._streamed(asked, form, head)
+            return self._streamed(request, asked, form, head)
         answers = await self._samples(request, asked)
         return JSONResponse({**head, **form.document(asked, answers, self._words)})
 
-    async def _streamed(self, asked: Asked, form: Form, head: dict[str, Any]) -> Response:
+    def _streamed(self, request: Request, asked: Asked, form: Form, head: dict[str, Any]) -> Response:
         """Tells texts while they are made, as server-sent events."""
         loop = asyncio.get_running_loop()
         heard: Heard = asyncio.Queue()
         futures = self._engine.submit(asked.requests, lambda *made: loop.call_soon_threadsafe(heard.put_nowait, made))
-        events = self._events(asked, form, head, heard, futures)
-        # Begun here, its end is reached in any case, even if the client has gone before the first event.
-        await anext(events)
-        return StreamingResponse(events, media_type="text/event-stream")
-
-    async def _events(
-        self, asked: Asked, form: Form, head: dict[str, Any], heard: Heard, futures: list[Future[tuple[Sample, ...]]]
-    ) -> AsyncGenerator[str, None]:
-        """The first is empty. An error, too, is an event: the status has been sent."""
         work = asyncio.gather(*map(asyncio.wrap_future, futures))
         work.add_done_callback(lambda _: heard.put_nowait(None))
+        # A server of the kind ASGI tells of the end of a response as of a client that goes. Nobody closes the generator below for
+        # certain, so what must be done at the end is not done there.
+        gone = asyncio.ensure_future(_gone(request))
+        self._streams.add(gone)
+        self.running += 1
+
+        def ended(_: object) -> None:
+            self._streams.discard(gone)
+            self.running -= 1
+            work.cancel()
+            for future in futures:
+                future.cancel()
+
+        gone.add_done_callback(ended)
+        return StreamingResponse(self._events(asked, form, head, heard, work), media_type="text/event-stream")
+
+    async def _events(
+        self, asked: Asked, form: Form, head: dict[str, Any], heard: Heard, work: asyncio.Future[list[Any]]
+    ) -> AsyncGenerator[str, None]:
+        """An error, too, is an event: the status has been sent."""
         rows = [(place, sample) for place, one in enumerate(asked.requests) for sample in range(one.samples)]
         numbers = {row: number for number, row in enumerate(rows)}
         growing = [Growing(self._words, asked.requests[place].stop) for place, _ in rows]
         clock = asyncio.get_running_loop().time
         end = clock() + self._serving.seconds
-        self.running += 1
         try:
-            yield ""
             while (made := await asyncio.wait_for(heard.get(), end - clock())) is not None:
                 number = numbers[made[:2]]
                 if text := growing[number].add(made[2]):
@@ -210,11 +220,6 @@ class Service:
             yield _event(error_document(504, self._too_long()))
         except ModelFailed as error:
             yield _event(error_document(500, str(error)))
-        finally:
-            self.running -= 1
-            work.cancel()
-            for future in futures:
-                future.cancel()
 
     async def _samples(self, request: Request, asked: Asked) -> list[tuple[Sample, ...]]:
         """Waits for the engine, as long as the client does and the request may take."""

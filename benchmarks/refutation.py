@@ -64,7 +64,7 @@ class Bench:
             if found.proof is None:
                 return Found(found.outcome, found.ms / 1000)
             verdict = await judge(server, env, Statement(found.claim, self._header), Proof(found.proof))
-            return Found(found.outcome if verdict.accepted else "not accepted", found.ms / 1000)
+            return Found(found.outcome if verdict.accepted else f"{found.outcome}, not accepted", found.ms / 1000)
 
     async def closed_by(self, claim: str) -> set[str]:
         """Which of the tactics prove a negation by themselves."""
@@ -87,7 +87,7 @@ def told(name: str, results: Sequence[Found]) -> None:
         times = sorted(result.seconds for result in results if result.outcome == outcome)
         last = times[min(len(times) - 1, int(0.95 * len(times)))]
         print(
-            f"  {outcome:<12} {count:6,} {count / len(results):7.1%}   median {statistics.median(times):7.3f} s"
+            f"  {outcome:<24} {count:6,} {count / len(results):7.1%}   median {statistics.median(times):7.3f} s"
             f"   mean {statistics.fmean(times):7.3f} s   95 % below {last:7.3f} s"
         )
     times = [result.seconds for result in results]

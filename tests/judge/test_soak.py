@@ -13,7 +13,7 @@ from prover.judge import Verdict
 from tests.judge.cases import attacks, honest
 from tests.judge.soak import Expected, cases_without_endless_ones, shuffled, soak
 
-VERDICTS = 60
+VERDICTS = 30
 SEED = 3
 MIB_OF_GROWTH = 1.5 * Recycling().growth_bytes / 2**20
 """A process is replaced when it grew by so much; the verdict that takes it over the line comes on top."""

@@ -14,7 +14,7 @@ from tests.judge.cases import Honest, honest
 from tests.judge.mutate import Campaign, mutants_of, mutated, tokens
 from tests.judge.oracle import Oracle
 
-TRIES = 80
+TRIES = 40
 SEED = 20_250_301
 
 

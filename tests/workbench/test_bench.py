@@ -216,7 +216,7 @@ def test_a_statement_that_lean_would_read_differently_is_not_stated_as_printed(l
 def test_a_run_that_was_killed_goes_on_and_gives_the_report_of_an_unbroken_one(
     lemma: Lemma, problems: Path, tmp_path: Path
 ) -> None:
-    command = ["bench", "run", str(problems), "--k", "6", "--generator", "single", "--workers", "1"]
+    command = ["bench", "run", str(problems), "--k", "3", "--generator", "single", "--workers", "1"]
     broken = [*command, "--store", "broken.db"]
     process = subprocess.Popen([str(lemma.path), *broken], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
     try:
@@ -225,7 +225,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_report_of_an_unbroken_one(
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     kept = attempts(tmp_path / "broken.db")
-    assert 5 <= kept < 48
+    assert 5 <= kept < 24
     with closing(sqlite3.connect(tmp_path / "broken.db")) as store:
         # The lease of the process that died would run out in half a minute.
         store.execute("UPDATE units SET lease_until = 0 WHERE status = 'leased'")
@@ -239,7 +239,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_report_of_an_unbroken_one(
         timeless(lemma("bench", "report", "--store", name, "--json").json()) for name in ("broken.db", "whole.db")
     ]
     assert reports[0] == reports[1]
-    assert attempts(tmp_path / "broken.db") == 48
+    assert attempts(tmp_path / "broken.db") == 24
 
 
 def attempts(store: Path) -> int:

@@ -188,7 +188,9 @@ async def test_equal_plans_give_equal_conjectures(pool: LeanPool, store: Store, 
     with Store.open(tmp_path / "again.db") as again:
         for place in (store, again):
             place.save_library(LIBRARY)
-            assert await started(pool, place, replace(PLAN, theorems=PARENTS[:3])).go(1, "test")
+            # So few evaluations that no limit of time ends a search.
+            plan = replace(PLAN, theorems=PARENTS[:3], limits=replace(PLAN.limits, evaluations=60))
+            assert await started(pool, place, plan).go(1, "test")
         timeless = [[replace(one, seconds=0.0) for one in place.conjectures()] for place in (store, again)]
     assert timeless[0] == timeless[1]
     assert timeless[0]

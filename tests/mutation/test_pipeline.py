@@ -33,6 +33,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 THEOREMS = (
     "Nat.sub_lt_sub_left", "List.length_append", "List.mem_filter", "Nat.le_antisymm", "Nat.succ_ne_zero", "And.comm",
     "List.length_reverse", "Nat.two_pow_pos", "Nat.pos_of_ne_zero", "Int.add_comm", "List.map_map", "Nat.lt_irrefl",
+    "Nat.add_left_cancel", "Nat.mul_comm", "Option.map_map", "List.reverse_reverse", "Nat.le_of_lt_succ", "Nat.dvd_trans",
 )  # fmt: skip
 LIBRARY = Library("Init", "4.28.0-pre 38f3c0c", "d" * 64, ("Init",))
 PLAN = Plan(LIBRARY.digest, ("Init",), THEOREMS, MutationLimits(("rw", "symm", "contrapose"), limit=3))

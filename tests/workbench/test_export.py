@@ -425,7 +425,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def test_memory_does_not_grow_with_the_number_of_mutants(lemma: Lemma, tmp_path: Path) -> None:
     with Store.open(tmp_path / "lemma.db") as store:
         for part in range(5):
-            add_run(store, library(), numbered(6_000 * part, 6_000))
+            add_run(store, library(), numbered(12_000 * part, 12_000))
 
     def peak(name: str, *options: str) -> float:
         arguments = ["export", name, "--out", f"{name}{len(options)}", *options]
@@ -437,8 +437,8 @@ def test_memory_does_not_grow_with_the_number_of_mutants(lemma: Lemma, tmp_path:
 
     for name in ("jsonl", "parquet", "cpt", "sft", "lean"):
         # A sample is taken from all rows, so that SQLite's page cache of 64 MiB is as full as for the whole.
-        small, large = peak(name, "--sample", "6000"), peak(name)
-        assert json.loads((tmp_path / f"{name}0" / "card.json").read_text())["mutants"]["total"] == 30_000
+        small, large = peak(name, "--sample", "12000"), peak(name)
+        assert json.loads((tmp_path / f"{name}0" / "card.json").read_text())["mutants"]["total"] == 60_000
         assert large - small < 8, (name, small, large)
         if name == "jsonl":
             assert large - peak(name, "--limit", "3000", "--force") < 64 + 20

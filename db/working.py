@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from db.records import Run, Unit, UnitStatus
+from db.records import Harvest, Run, Unit, UnitStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from db.figures import Stored
     from db.store import Store
 
 LEASE_SECONDS: Final = 30.0
@@ -26,6 +26,46 @@ WAITING_SECONDS: Final = 1.0
 
 Clock = Callable[[], datetime]
 """The time, in UTC."""
+
+UNIT_THEOREMS: Final = 8
+"""Theorems in a unit of a run over a library: some seconds of work, which is what a kill can cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitReport:
+    """A unit of a run over a library that was stored."""
+
+    unit: Unit
+    stored: Stored
+    harvests: tuple[Harvest, ...]
+
+
+def units_of(theorems: Sequence[str]) -> list[tuple[str, ...]]:
+    """Theorems in pieces of work."""
+    return [tuple(theorems[i : i + UNIT_THEOREMS]) for i in range(0, len(theorems), UNIT_THEOREMS)]
+
+
+async def isolated(
+    theorems: Sequence[str], work: Callable[[Sequence[str]], Awaitable[list[Harvest]]], deadly: type[Exception]
+) -> list[Harvest]:
+    """The harvests of theorems: of all together or, if Lean dies over them, one by one, so that the one that kills it is known by name.
+
+    Args:
+        theorems: full names.
+        work: what is to be done with some of them.
+        deadly: what is raised when Lean dies.
+    """
+    try:
+        return await work(theorems)
+    except deadly:
+        pass
+    harvests = []
+    for theorem in theorems:
+        try:
+            harvests += await work((theorem,))
+        except deadly as death:
+            harvests.append(Harvest(theorem, failure=f"crash: {death}"))
+    return harvests
 
 
 class Worker(Protocol):

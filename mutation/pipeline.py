@@ -15,7 +15,6 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from db import working
-from db.figures import Stored
 from db.records import Harvest, Mutant, MutationKind, MutationStep, Rejects, Run, Unit
 from lean_bridge import mutating
 from lean_bridge.client import LeanServer, Limits
@@ -27,9 +26,6 @@ from mutation.hygiene import check_hygiene, held_forms
 if TYPE_CHECKING:
     from db.store import Store
     from lean_bridge.toolchain.base import Toolchain
-
-UNIT_THEOREMS: Final = 8
-"""Theorems in a unit: a few seconds of work, which is what a kill can cost."""
 
 GROWN_BYTES: Final = 1350 * 2**20
 """Resident memory after which a process is replaced between units; WebAssembly gives none back."""
@@ -73,7 +69,7 @@ class Plan:
 
     def units(self) -> list[tuple[str, ...]]:
         """The theorems in pieces of work."""
-        return [self.theorems[i : i + UNIT_THEOREMS] for i in range(0, len(self.theorems), UNIT_THEOREMS)]
+        return working.units_of(self.theorems)
 
 
 def chosen_theorems(
@@ -104,15 +100,6 @@ def begun(store: Store, plan: Plan, toolchain: str, now: datetime) -> tuple[Run,
     return working.begun(store, COMMAND, plan.config(), plan.library, toolchain, plan.units(), now)
 
 
-@dataclass(frozen=True, slots=True)
-class UnitReport:
-    """A unit that was stored."""
-
-    unit: Unit
-    stored: Stored
-    harvests: tuple[Harvest, ...]
-
-
 class Pipeline:
     """Carries out a run with some Lean processes.
 
@@ -133,7 +120,7 @@ class Pipeline:
         plan: Plan,
         *,
         clock: Callable[[], datetime],
-        report: Callable[[UnitReport], None] = lambda _: None,
+        report: Callable[[working.UnitReport], None] = lambda _: None,
     ) -> None:
         self._toolchain = toolchain
         self._store = store
@@ -167,7 +154,7 @@ class Pipeline:
     async def _finish(self, unit: Unit, harvests: list[Harvest]) -> None:
         check_hygiene(harvests, self._held, self._held_forms)
         stored = await asyncio.to_thread(self._store.finish_unit, unit, harvests)
-        self._report(UnitReport(unit, stored, tuple(harvests)))
+        self._report(working.UnitReport(unit, stored, tuple(harvests)))
 
 
 class _Worker:
@@ -178,23 +165,10 @@ class _Worker:
         self._finish = finish
 
     async def do(self, unit: Unit) -> None:
-        await self._finish(unit, await self._mutated(unit))
+        await self._finish(unit, await working.isolated(unit.payload, self._process.mutate, ServerDied))
 
     async def stop(self) -> None:
         await self._process.stop()
-
-    async def _mutated(self, unit: Unit) -> list[Harvest]:
-        try:
-            return await self._process.mutate(unit.payload)
-        except ServerDied:
-            pass
-        harvests = []
-        for theorem in unit.payload:
-            try:
-                harvests += await self._process.mutate((theorem,))
-            except ServerDied as death:
-                harvests.append(Harvest(theorem, failure=f"crash: {death}"))
-        return harvests
 
 
 class _IndexedServer:

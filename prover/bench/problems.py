@@ -19,6 +19,7 @@ from typing import Literal
 
 from prover.engine import SourceFile, Task
 from prover.errors import BadBenchmark
+from prover.jsonl import objects_in
 from prover.judge import Statement
 
 Answer = Literal["true", "false"]
@@ -124,19 +125,10 @@ def read_errata(path: Path) -> dict[str, str]:
 
 def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadBenchmark(f"{path} cannot be read: {error}; give a file of JSON Lines.") from error
-    for number, line in enumerate(lines, 1):
-        place = f"{path}:{number}"
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise BadBenchmark(f"{place}: this is not JSON ({error}); give one object a line.") from error
-        if not isinstance(row, dict):
-            raise BadBenchmark(f"{place}: this is not a JSON object; give one object a line.")
+    for _, place, row in objects_in(path, text, BadBenchmark):
         yield place, row
 
 

@@ -24,16 +24,12 @@ from prover.judge import Proof, Statement, judge
 from prover.workplace import Task
 
 if TYPE_CHECKING:
-    from db.figures import Stored
     from db.store import Store
     from lean_bridge.client import LeanServer
     from lean_bridge.pool import LeanPool
     from prover.engine import ProofAttempt
 
 COMMAND: Final = "conjecture"
-
-UNIT_THEOREMS: Final = 8
-"""Theorems in a unit: some seconds of work, which is what a kill can cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +76,12 @@ class ConjecturePlan:
 
     def units(self) -> list[tuple[str, ...]]:
         """The theorems in pieces of work."""
-        return [self.theorems[i : i + UNIT_THEOREMS] for i in range(0, len(self.theorems), UNIT_THEOREMS)]
+        return working.units_of(self.theorems)
 
 
 def begun(store: Store, plan: ConjecturePlan, toolchain: str, now: datetime) -> tuple[Run, bool]:
     """The run of a plan, and whether it was begun before: an unfinished one of the same plan is taken up."""
     return working.begun(store, COMMAND, plan.config(), plan.library, toolchain, plan.units(), now)
-
-
-@dataclass(frozen=True, slots=True)
-class UnitReport:
-    """A unit that was stored."""
-
-    unit: Unit
-    stored: Stored
-    harvests: tuple[Harvest, ...]
 
 
 class ConjectureRun:
@@ -119,7 +106,7 @@ class ConjectureRun:
         *,
         clock: Callable[[], datetime],
         refused: Callable[[Conjecture], str | None] = lambda conjecture: None,
-        report: Callable[[UnitReport], None] = lambda report: None,
+        report: Callable[[working.UnitReport], None] = lambda report: None,
     ) -> None:
         self._pool = pool
         self._store = store
@@ -140,26 +127,13 @@ class ConjectureRun:
 
     async def do(self, unit: Unit) -> None:
         """Makes the conjectures of a unit's theorems, and stores them."""
-        harvests = [self._kept(harvest) for harvest in await self._harvests(unit.payload)]
+        made = await working.isolated(unit.payload, self._made, ServerDied)
+        harvests = [self._kept(harvest) for harvest in made]
         stored = await asyncio.to_thread(self._store.finish_unit, unit, harvests)
-        self._report(UnitReport(unit, stored, tuple(harvests)))
+        self._report(working.UnitReport(unit, stored, tuple(harvests)))
 
     async def stop(self) -> None:
         """The pool belongs to the caller."""
-
-    async def _harvests(self, theorems: Sequence[str]) -> list[Harvest]:
-        try:
-            return await self._made(theorems)
-        except ServerDied:
-            pass
-        # One of them kills Lean: which one is found by taking them one by one.
-        harvests = []
-        for theorem in theorems:
-            try:
-                harvests += await self._made((theorem,))
-            except ServerDied as death:
-                harvests.append(Harvest(theorem, failure=f"crash: {death}"))
-        return harvests
 
     async def _made(self, theorems: Sequence[str]) -> list[Harvest]:
         plan = self._plan

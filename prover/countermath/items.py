@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from random import Random
 
 from prover.errors import BadBenchmark
+from prover.jsonl import objects_in
 
 
 class Language(StrEnum):
@@ -82,7 +83,8 @@ def read_benchmark(path: Path, language: Language) -> Benchmark:
         text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadBenchmark(f"{path} cannot be read: {error}; give the JSON Lines file of CounterMATH.") from error
-    items = tuple(_items(path, text, language))
+    rows = objects_in(path, text, BadBenchmark)
+    items = tuple(_item(place, number, row, language) for number, place, row in rows)
     if not items:
         raise BadBenchmark(f"{path} holds no statement; give a file with one JSON object a line.")
     return Benchmark(path.name, hashlib.sha256(content).hexdigest(), items)
@@ -93,21 +95,6 @@ def chosen(items: Sequence[Item], limit: int | None, sample: int | None, seed: i
     if sample is not None and sample < len(items):
         return tuple(sorted(Random(seed).sample(list(items), sample), key=lambda item: item.number))
     return tuple(items[:limit])
-
-
-def _items(path: Path, text: str, language: Language) -> Iterator[Item]:
-    # Not splitlines: a statement may hold a line separator of Unicode, which ends no line of JSON.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        place = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise BadBenchmark(f"{place}: this is not JSON ({error}); give one object a line.") from error
-        if not isinstance(row, dict):
-            raise BadBenchmark(f"{place}: this is not a JSON object; give one object a line.")
-        yield _item(place, number, row, language)
 
 
 def _item(place: str, number: int, row: Mapping[str, object], language: Language) -> Item:

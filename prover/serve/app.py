@@ -233,10 +233,7 @@ class Service:
                 return list(await work)
             if gone in done:
                 raise RequestRefused(GONE, "The client has gone.")
-            seconds = f"{self._serving.seconds:g} s"
-            raise RequestRefused(
-                504, f"The completions were not made within {seconds}; ask for fewer, or shorter ones."
-            )
+            raise RequestRefused(504, self._too_long())
         finally:
             gone.cancel()
             work.cancel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from workbench.cli.options import (
     print_json,
 )
 from workbench.cli.progress import count_shown
+from workbench.cli.runs import chosen_runs, owner
 from workbench.settings import Settings, api_key
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
                 pool, store, found, plan, proposing.generator, clock=lambda: datetime.now(UTC), report=told
             )
             try:
-                await going.go(workers, f"{os.uname().nodename}:{os.getpid()}")
+                await going.go(workers, owner())
             except asyncio.CancelledError:
                 kept = sum(store.outcomes(found.id).values())
                 typer.echo(f"interrupted: {kept} attempts are kept; the same command goes on.", err=True)
@@ -232,7 +232,7 @@ def report(
     for out in filter(None, (html, markdown)):
         refuse_place(out)
     with Store.open(store, create=False) as records:
-        found = [make_report(records, number) for number in chosen_runs(records, runs or [], store)]
+        found = [make_report(records, number) for number in bench_runs(records, runs or [], store)]
     for one in found:
         for place, text in ((html, page), (markdown, lambda one: text_of(one, command))):
             if place is not None:
@@ -267,7 +267,7 @@ def compare(
     from workbench.pages.bench_text import compared
 
     with Store.open(store, create=False) as records:
-        before, after = (make_report(records, number) for number in chosen_runs(records, [first, second], store))
+        before, after = (make_report(records, number) for number in bench_runs(records, [first, second], store))
     found = difference(before, after)
     if as_json:
         print_json({"first": first, "second": second, **asdict(found)})
@@ -303,7 +303,7 @@ def verify(
 
     count = workers or Settings.from_environment().workers
     with Store.open(store, create=False) as records:
-        (number,) = chosen_runs(records, [run], store)
+        (number,) = bench_runs(records, [run], store)
         proofs = list(stored_proofs(records, number))
     verdicts = asyncio.run(judged(proofs, chosen_toolchain(lean, project), count, replay=replay)) if proofs else []
     refused = [(proof, verdict) for proof, verdict in zip(proofs, verdicts, strict=True) if not verdict.accepted]
@@ -333,16 +333,6 @@ async def judged(proofs: list[StoredProof], toolchain: Toolchain, workers: int, 
         return await verify(Judge(pool, Terms(heartbeats=0), second=second), proofs, workers=workers)
 
 
-def chosen_runs(store: Store, numbers: list[int], place: str) -> list[int]:
-    """The numbers of the runs that are asked for, or of the latest one.
-
-    Raises:
-        InputError: there is no such run.
-    """
-    runs = [run.id for run in store.runs("bench")]
-    if not runs:
-        raise InputError(f"{place} holds no run of a benchmark; make one with `lemma bench run FILE`.")
-    for number in numbers:
-        if number not in runs:
-            raise InputError(f"{place} holds no run {number} of a benchmark; it has {', '.join(map(str, runs))}.")
-    return numbers or runs[-1:]
+def bench_runs(store: Store, numbers: list[int], place: str) -> list[int]:
+    """The numbers of the runs that are asked for, or of the latest one. Arguments and errors as of `chosen_runs`."""
+    return chosen_runs(store, "bench", numbers, place, "run of a benchmark", "lemma bench run FILE")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,13 +26,15 @@ from workbench.cli.options import (
     print_json,
 )
 from workbench.cli.progress import count_shown
+from workbench.cli.runs import owner, tell_failures
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from db.records import Library, Run
     from db.store import Store
+    from db.working import UnitReport
     from lean_bridge.toolchain import Toolchain
-    from mutation.pipeline import Plan, UnitReport
+    from mutation.pipeline import Plan
     from workbench.mutating import Wish
 
 KINDS = ("rw", "apply", "forward", "specialize", "contrapose", "split", "symm", "unfold", "generalize")
@@ -143,7 +144,7 @@ def carry_out(
             toolchain_for(library, toolchain), store, found, plan, clock=lambda: datetime.now(UTC), report=told
         )
         try:
-            asyncio.run(pipeline.go(workers, f"{os.uname().nodename}:{os.getpid()}"))
+            asyncio.run(pipeline.go(workers, owner()))
         except KeyboardInterrupt:
             kept = store.progress(found.id)
             typer.echo(
@@ -158,10 +159,7 @@ def outcome(store: Store, run: Run, seconds: float, workers: int, place: str) ->
     """Says what a run made, for people and for machines."""
     progress = store.progress(run.id)
     failures = store.failures(run.id)
-    for theorem, why in failures[:20]:
-        typer.echo(f"no result for {theorem}: {why}", err=True)
-    if len(failures) > 20:
-        typer.echo(f"and for {len(failures) - 20} more", err=True)
+    tell_failures(failures)
     typer.echo(
         f"run {run.id}: {progress.mutants} mutants of {progress.theorems} theorems, {progress.duplicates} known already, "
         f"{len(failures)} theorems without a result; {seconds:.0f} s with {workers} processes, kept in {place}",

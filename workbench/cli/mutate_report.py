@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -18,9 +18,7 @@ from workbench.cli.options import (
     StoreOption,
     print_json,
 )
-
-if TYPE_CHECKING:
-    from db.store import Store
+from workbench.cli.runs import chosen_runs
 
 
 def report(
@@ -56,7 +54,9 @@ def report(
         if out is not None:
             refuse_place(out)
     with Store.open(store, create=False) as records:
-        found = make_report(records, chosen_run(records, run, store), examples=examples)
+        asked = [] if run is None else [run]
+        (number,) = chosen_runs(records, "mutate", asked, store, "mutation run", "lemma mutate run")
+        found = make_report(records, number, examples=examples)
     if html is not None:
         from workbench.pages.mutation_page import page
 
@@ -71,19 +71,3 @@ def report(
     from workbench.pages.mutation_text import terminal
 
     Console(highlight=False, markup=False, emoji=False).print(terminal(found))
-
-
-def chosen_run(store: Store, number: int | None, place: str) -> int:
-    """The number of the mutation run that is asked for, or of the latest one.
-
-    Raises:
-        InputError: there is none.
-    """
-    runs = [run.id for run in store.runs("mutate")]
-    if not runs:
-        raise InputError(f"{place} holds no mutation run; make one with `lemma mutate run`.")
-    if number is None:
-        return runs[-1]
-    if number not in runs:
-        raise InputError(f"{place} holds no mutation run {number}; it has {', '.join(map(str, runs))}.")
-    return number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,14 +28,16 @@ from workbench.cli.options import (
     print_json,
 )
 from workbench.cli.progress import count_shown
+from workbench.cli.runs import chosen_runs, owner, tell_failures
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from db.records import Run
     from db.store import Store
+    from db.working import UnitReport
     from lean_bridge.conjecturing import ConjectureLimits
     from lean_bridge.toolchain import Toolchain
-    from prover.counterexample.conjectures import ConjecturePlan, UnitReport
+    from prover.counterexample.conjectures import ConjecturePlan
     from workbench.parents import Parents
 
 KINDS = (
@@ -172,7 +173,7 @@ async def carry_out(
                 report=told,
             )
             try:
-                await going.go(workers, f"{os.uname().nodename}:{os.getpid()}")
+                await going.go(workers, owner())
             except asyncio.CancelledError:
                 kept = store.progress(found.id)
                 said = f"interrupted: {kept.ended} of {kept.total} units and {kept.mutants} conjectures are kept"
@@ -187,10 +188,7 @@ def outcome(store: Store, run: Run, seconds: float, workers: int, place: str) ->
 
     progress = store.progress(run.id)
     failures = store.failures(run.id)
-    for theorem, why in failures[:20]:
-        typer.echo(f"no result for {theorem}: {why}", err=True)
-    if len(failures) > 20:
-        typer.echo(f"and for {len(failures) - 20} more", err=True)
+    tell_failures(failures)
     counts = dict.fromkeys(Standing, 0)
     for (_, standing), count in store.conjecture_counts(run.id).items():
         counts[standing] += count
@@ -249,6 +247,7 @@ def report(
         lemma tasks report 3 --markdown report.md --json
     """
     from db.store import Store
+    from prover.counterexample.conjectures import COMMAND
     from prover.counterexample.report import document, make_report
     from workbench.pages.conjecture_text import markdown as text_of
     from workbench.pages.conjecture_text import terminal
@@ -258,28 +257,14 @@ def report(
     if markdown is not None:
         refuse_place(markdown)
     with Store.open(store, create=False) as records:
-        found = make_report(records, chosen_run(records, run, store), examples=examples)
+        asked = [] if run is None else [run]
+        (number,) = chosen_runs(
+            records, COMMAND, asked, store, "run of counterexample tasks", "lemma tasks counterexample"
+        )
+        found = make_report(records, number, examples=examples)
     if markdown is not None:
         write(markdown, text_of(found, command))
     if as_json:
         print_json(document(found))
     else:
         Console(highlight=False, markup=False, emoji=False).print(terminal(found))
-
-
-def chosen_run(store: Store, number: int | None, place: str) -> int:
-    """The number of the run that is asked for, or of the latest one.
-
-    Raises:
-        InputError: there is none.
-    """
-    from prover.counterexample.conjectures import COMMAND
-
-    runs = [run.id for run in store.runs(COMMAND)]
-    if not runs:
-        raise InputError(f"{place} holds no run of counterexample tasks; make one with `lemma tasks counterexample`.")
-    if number is None:
-        return runs[-1]
-    if number not in runs:
-        raise InputError(f"{place} holds no run {number} of counterexample tasks; it has {', '.join(map(str, runs))}.")
-    return number

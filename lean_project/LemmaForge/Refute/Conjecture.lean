@@ -115,8 +115,12 @@ private structure Written where
   type : Expr
   detail : String
   canonical : String
-  /-- Ways to write it, the usual one first. -/
-  signatures : List String
+  /-- As Lean usually prints it. -/
+  signature : String
+
+/-- The text of a statement behind its name. -/
+private def printed (type : Expr) (options : Options → Options) : Term.TermElabM String :=
+  withOptions options (signatureText (collectLevelParams {} type).params.toList type)
 
 /-- Writes a change as a statement; an error is a reason to drop it. -/
 private def write (w : Workshop) (change : Change) : Term.TermElabM (Except String Written) := do
@@ -126,20 +130,19 @@ private def write (w : Workshop) (change : Change) : Term.TermElabM (Except Stri
   let env ← getEnv
   if type.getUsedConstants.any fun name => name.isInternalDetail || isPrivateName name || isMatcherCore env name then
     return .error "mentions a constant without a name of its own"
-  let levels := (collectLevelParams {} type).params.toList
-  let signatures ← [id, explicitPrinting].mapM fun options => withOptions options (signatureText levels type)
   let detail := (← change.what.format).pretty (width := 100000)
-  return .ok { type, detail, canonical := ← w.canonical.hash env type, signatures }
+  return .ok { type, detail, canonical := ← w.canonical.hash env type, signature := ← printed type id }
 
-/-- The first way to write a statement that is read back as the same. -/
+/-- The first way to write a statement that is read back as the same: the usual one, or a more explicit one. -/
 private def readBack? (w : Workshop) (theorem_ : Name) (written : Written) : RequestM (Option (String × Target)) := do
-  for signature in written.signatures do
-    unless signature.contains '⋯' do
-      let name := s!"{theorem_}.conjecture_{written.canonical.take 12}"
-      if let .ok (.ok target) ← (Target.ofDeclaration w.state s!"theorem {name}{signature} := by sorry" w.token).run.toBaseIO then
-        if ← w.run (do isSame target.type written.type) then return some (signature, target)
-  return none
+  if let some found ← reads? written.signature then return some found
+  reads? (← w.run (printed written.type explicitPrinting))
 where
+  reads? (signature : String) : RequestM (Option (String × Target)) := do
+    if signature.contains '⋯' then return none
+    let name := s!"{theorem_}.conjecture_{written.canonical.take 12}"
+    let .ok (.ok target) ← (Target.ofDeclaration w.state s!"theorem {name}{signature} := by sorry" w.token).run.toBaseIO | return none
+    return if ← w.run (do isSame target.type written.type) then some (signature, target) else none
   isSame (read expected : Expr) : MetaM Bool := do
     if plain read == plain expected then return true
     withReducible (isDefEq read expected)
@@ -172,7 +175,7 @@ def conjectures (w : Workshop) (theorem_ : Name) : RequestM Conjectures := do
       match ← w.watch.measure "read" (readBack? w theorem_ written) with
       | none =>
         unread := unread + 1
-        result := { result with rejected := ← result.rejected.add "read" "does not read back" (pure (written.signatures.headD "")) }
+        result := { result with rejected := ← result.rejected.add "read" "does not read back" (pure written.signature) }
       | some (signature, target) =>
         unread := 0
         let conjecture ← examined change written signature target

@@ -27,27 +27,29 @@ private def refuteFind : Handler := fun c r => do
     let outer ← c.environment (← r.arg Nat "env")
     return toJson (← Refute.find config (do c.relevance (← getEnv)) outer (← targetOf c r token) source? token)
 
+/-- What comes of each of the theorems that a request names, every one a step of its own: what `work` makes of it, or why nothing came of it. -/
+private def Context.eachTheorem (c : Context) (r : Request) (limits : StepLimits) (work : Name → IO.CancelToken → BaseIO (Except String Json)) : RequestM Json := do
+  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
+    let named (field : String × Json) := Json.mkObj [("theorem", .str name), field]
+    if ← c.clock.isCancelled then return named ("failure", "cancelled")
+    match ← c.clock.runStep limits (work name.toName) with
+    | (_, some stop, _) => return named ("failure", stop.kind.toString)
+    | (.error message, none, _) => return named ("failure", .str s!"error: {message}")
+    | (.ok harvest, none, _) => return named ("harvest", harvest)
+  return Json.mkObj [("harvests", .arr harvests)]
+
 private def refuteConjectures : Handler := fun c r => do
   let state ← c.environment (← r.arg Nat "env")
   let config ← r.arg Refute.ConjectureConfig "config"
   let siblings ← c.siblings state.env
   let canonical ← Canonical.new
   let limits ← limitsOf r 60 (heartbeats := 0)
-  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
-    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
-    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
-    let watch ← Stopwatch.new
-    let work (token : IO.CancelToken) : BaseIO (Except String Refute.Conjectures) := do
-      let shop : Refute.Workshop := { config, siblings, canonical, relevance := do c.relevance (← getEnv), state, token, watch }
-      match ← (Refute.conjectures shop name.toName).run.toBaseIO with
-      | .ok (.ok made) => return .ok made
-      | .ok (.error e) => return .error e.message
-      | .error e => return .error e.toString
-    match ← c.clock.runStep limits work with
-    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
-    | (.error message, none, _) => return named [("failure", .str s!"error: {message}")]
-    | (.ok made, none, _) => return named [("harvest", toJson made)]
-  return Json.mkObj [("harvests", .arr harvests)]
+  c.eachTheorem r limits fun name token => do
+    let shop : Refute.Workshop := { config, siblings, canonical, relevance := do c.relevance (← getEnv), state, token, watch := ← Stopwatch.new }
+    match ← (Refute.conjectures shop name).run.toBaseIO with
+    | .ok (.ok made) => return .ok (toJson made)
+    | .ok (.error e) => return .error e.message
+    | .error e => return .error e.toString
 
 private def mutateOpen : Handler := fun c r => do
   let env ← c.environment (← r.arg Nat "env")
@@ -67,14 +69,10 @@ private def mutateRun : Handler := fun c r => do
   let some (env, index, canonical) := (← c.state.get).indexes[id]? | fail .unknownEnv s!"no index {id}"
   let config ← r.arg Mutate.Config "config"
   let limits ← limitsOf r 60
-  let harvests ← (← r.arg (Array String) "theorems").mapM fun name => do
-    let named (fields : List (String × Json)) := Json.mkObj (("theorem", .str name) :: fields)
-    if ← c.clock.isCancelled then return named [("failure", "cancelled")]
-    match ← c.clock.runStep limits fun token => runTermElab env token (Mutate.harvest index canonical config name.toName) with
-    | (_, some stop, _) => return named [("failure", stop.kind.toString)]
-    | (.error e, none, _) => return named [("failure", .str s!"error: {← e.toMessageData.toString}")]
-    | (.ok harvest, none, _) => return named [("harvest", toJson harvest)]
-  return Json.mkObj [("harvests", .arr harvests)]
+  c.eachTheorem r limits fun name token => do
+    match ← runTermElab env token (Mutate.harvest index canonical config name) with
+    | .ok harvest => return .ok (toJson harvest)
+    | .error e => return .error (← e.toMessageData.toString)
 
 /-- The names that an argument lists. -/
 private def namesOf (r : Request) (argument : String) : RequestM (Array Name) := do

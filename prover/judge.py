@@ -241,6 +241,9 @@ class Judge:
                 )
             except RequestFailed as error:
                 raise blamed(error) from error
+            if found.outcome == "vacuous" or not found.claim:
+                why = found.on or "its hypotheses contradict each other"
+                raise RequestFailed("elaboration_error", f"the statement is not to be refuted: {why}")
             return found.claim
 
         return Statement(await self._pool.run(on), statement.header)

@@ -72,7 +72,7 @@ statements with proofs, whichever it was given. It was made by `lemma train`, {c
 After update {kept["step"]:,} of {card["updates"]:,}, whose weights these are, the loss was {kept["loss"]:.4f} and the cross-entropy {kept["nll"]:.4f}, in nats for each
 token of a completion. {measured} Which theorems it proves is not known from this: `lemma bench run` measures that.
 
-{card["tokens"]:,} tokens in {card["seconds"]:,.0f} s of updates, on {settings["device"]}.
+{card["tokens"]:,} tokens in {card["seconds"]:,.0f} s of updates, on {settings["device"]}, products in {settings["precision"]}.
 
 ## Data
 

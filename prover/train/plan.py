@@ -22,6 +22,9 @@ OPTIONS = {"data": "DATA", "origin": "--from", "lora_rank": "--lora"}
 LOSSES = ("ce", "dco", "dco-step", "ua")
 """As `prover.train.losses.Loss`, whose module loads torch."""
 
+PRECISIONS = ("float32", "bfloat16")
+"""The names are torch's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -72,6 +75,7 @@ class Plan:
         patience: measurements in a row without a gain that end the training; 0 for never.
         seed: of weights, order and split.
         device: `cpu` or `cuda`.
+        precision: `float32` or `bfloat16`, of the products in the model; weights and losses are float32 either way.
     """
 
     data: tuple[Source, ...]
@@ -94,6 +98,7 @@ class Plan:
     patience: int = 0
     seed: int = 0
     device: str = "cpu"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for wrong, said in (
@@ -105,6 +110,10 @@ class Plan:
             (
                 self.origin is None and self.lora_rank > 0,
                 "--lora is for a model that is there already; add --from PATH",
+            ),
+            (
+                self.precision not in PRECISIONS,
+                f"--precision {self.precision}: there is no such choice; give one of {', '.join(PRECISIONS)}",
             ),
             (self.context < 16, f"--context {self.context}: nothing fits in there; give at least 16"),
             (not 0 < self.lr < math.inf, f"--lr {self.lr:g}: give a number above 0"),

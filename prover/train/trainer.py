@@ -221,7 +221,7 @@ class Trainer:
 
     def _losses(self, batch: Batch, sums: Sums) -> Tensor:
         """The loss of each unit of a batch, whose figures are added to `sums`."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
             logits = self.model(**batch.inputs, use_cache=False).logits
         learnt = batch.labels != IGNORED
         tokens = token_log_probs(logits[learnt], batch.labels[learnt])

@@ -61,7 +61,7 @@ def until(lines: int, path: Path, process: subprocess.Popen[str]) -> None:
 
 def test_killed_and_interrupted_it_goes_on_to_the_same_curve_and_the_same_model(tmp_path: Path) -> None:
     data, out = written(tmp_path / "toy.jsonl"), tmp_path / "out"
-    options = "--preset tiny --steps 20 --batch 4 --micro-batch 2 --context 64 --warmup 2 --eval-every 3 --device cpu"
+    options = "--preset tiny --steps 20 --batch 4 --micro-batch 2 --context 64 --warmup 2 --eval-every 3 --device cpu --precision bfloat16"
     command = [sys.executable, "-m", "workbench", "train", "toy.jsonl", "--out", "out", *options.split()]
     err = ""
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
@@ -75,8 +75,8 @@ def test_killed_and_interrupted_it_goes_on_to_the_same_curve_and_the_same_model(
     assert "goes on after update " in err
     assert "the same command goes on" in err
     assert "Traceback" not in err
-    broken = trained(planned(data, steps=20, eval_every=3), out)
-    whole = trained(planned(data, steps=20, eval_every=3), tmp_path / "whole")
+    plan = planned(data, steps=20, eval_every=3, precision="bfloat16")
+    broken, whole = trained(plan, out), trained(plan, tmp_path / "whole")
     assert curve(out / "metrics.jsonl") == curve(tmp_path / "whole" / "metrics.jsonl")
     assert broken["kept"] == whole["kept"]
     weights = "model/model.safetensors"
@@ -160,12 +160,23 @@ def test_patience_ends_a_training_and_the_best_weights_are_kept(tmp_path: Path) 
         )
 
 
+def test_products_in_bfloat16_give_nearly_the_curve_of_float32_and_weights_in_float32(tmp_path: Path) -> None:
+    data = written(tmp_path / "toy.jsonl", 60)
+    for precision in ("float32", "bfloat16"):
+        trained(planned(data, precision=precision, steps=6), tmp_path / precision)
+    one, other = (curve(tmp_path / precision / "metrics.jsonl") for precision in ("float32", "bfloat16"))
+    assert [row["loss"] for row in other] == pytest.approx([row["loss"] for row in one], rel=0.02)
+    assert one != other
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "bfloat16" / "model")
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 def test_it_trains_on_a_gpu_in_half_precision_as_on_a_processor(tmp_path: Path) -> None:
     data = written(tmp_path / "toy.jsonl", 60)
-    for device in ("cpu", "cuda"):
-        trained(planned(data, device=device, steps=6), tmp_path / device)
+    for device, precision in (("cpu", "float32"), ("cuda", "bfloat16")):
+        trained(planned(data, device=device, precision=precision, steps=6), tmp_path / device)
     one, other = (curve(tmp_path / device / "metrics.jsonl") for device in ("cpu", "cuda"))
     assert [row["loss"] for row in other] == pytest.approx([row["loss"] for row in one], rel=0.05)
 

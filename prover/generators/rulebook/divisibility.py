@@ -70,6 +70,8 @@ def _solved(
     target: Polynomial, divisor: Polynomial, zeros: Sequence[Polynomial], names: Sequence[str], highest: int
 ) -> Polynomial | None:
     """The quotient; None if there is none whose degree, and those of the multipliers, fit under the highest one."""
+    if not target:
+        return {}
     factors = [divisor, *zeros]
     unknowns = [
         (place, monomial)

@@ -67,6 +67,7 @@ CLOSED = [
     ("induction, closed at once", "(n : Nat) : n < 2 ^ n"),
     ("quotient of polynomials", "(a b : Int) : a - b ∣ a ^ 4 - b ^ 4"),
     ("quotient of polynomials", "(a b c : Int) (h : a + b = c) : c + 1 ∣ a ^ 2 + 2 * a * b + b ^ 2 - 1"),
+    ("quotient of polynomials", "(a b : Int) : a - b ∣ a - a"),
     ("quotient of polynomials", "(p q : Int) (h : p * q = p + q + 5) : p - 1 ∣ 6"),
     ("instance", ": Std.Associative (α := Nat) (· + ·)"),
     ("fields, closed at once", "(n m : Nat) (h : n ≠ 0) (e : m ≠ 0) : NeZero (n + m)"),

@@ -111,7 +111,9 @@ def _chosen(order: Order, card: Card, holdout: tuple[str, ...]) -> Iterator[tupl
             count(card.left_out, "proofs of statements with implicit variables behind the colon")
         else:
             yield task, proof
-    count(card.left_out, "further accepted attempts at the same tasks", card.counts.get("accepted attempts", 0) - tasks)
+    # A run that goes on meanwhile may have proved more tasks than were counted.
+    further = max(0, card.counts.get("accepted attempts", 0) - tasks)
+    count(card.left_out, "further accepted attempts at the same tasks", further)
 
 
 def _twins(sources: Iterable[Source]) -> Mapping[str, frozenset[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -91,6 +91,30 @@ class Tasks(Database):
         with self.reading() as connection:
             counted = {Outcome(outcome): count for outcome, count in connection.execute(query)}
         return dict.fromkeys(Outcome, 0) | counted
+
+    def shortest_proofs(self, runs: Collection[int]) -> Iterator[tuple[Task, str]]:
+        """Each task that an attempt of these runs proved, with the shortest of its accepted proofs, the first of these to be stored; by header, the last one first.
+
+        So tasks with equal headers are neighbours, and a header comes after those that begin with it.
+        """
+        accepted = select(AttemptRow.proof_id).where(
+            AttemptRow.run_id.in_(runs), AttemptRow.outcome == Outcome.proved.value
+        )
+        place = func.row_number().over(
+            partition_by=ProofRow.task_id, order_by=(func.length(ProofRow.text), ProofRow.id)
+        )
+        ranked = (
+            select(ProofRow.task_id, ProofRow.text, place.label("place")).where(ProofRow.id.in_(accepted)).subquery()
+        )
+        query = (
+            _TASKS.add_columns(ranked.c.text)
+            .join(ranked, TaskRow.id == ranked.c.task_id)
+            .where(ranked.c.place == 1)
+            .order_by(TaskRow.header.desc(), TaskRow.id)
+        )
+        with self.reading() as connection:
+            for *task, proof in connection.execute(query, execution_options={"yield_per": BATCH}):
+                yield Task(*task), proof
 
     def attempts(
         self, *, task: str | None = None, run: int | None = None, outcome: Outcome | None = None

@@ -31,6 +31,7 @@ class Card:
         libraries: the libraries whose traced theorems it has.
         mutants: its mutants, counted.
         conjectures: its conjectures, counted.
+        holdout: theorems that were kept out of it, beside those that the runs held out.
         counts: records of other kinds: traced theorems, tactics, …
         left_out: what is not in it, with the reason as the key.
         notes: what a user should know; Markdown.
@@ -45,6 +46,7 @@ class Card:
     libraries: tuple[Library, ...] = ()
     mutants: Tally = field(default_factory=Tally)
     conjectures: ConjectureTally = field(default_factory=ConjectureTally)
+    holdout: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -75,7 +77,7 @@ class Card:
             "left_out": self.left_out,
             "libraries": [_library(library) for library in self.all_libraries()],
             "runs": [_run(run) for source in self.sources for run in source.runs],
-            "held_out": held_out(self.sources),
+            "held_out": self._held_out(),
             "mutants_of_held_out": self.mutants.leaks,
             "conjectures_of_held_out": self.conjectures.leaks,
             "notes": self.notes,
@@ -153,14 +155,19 @@ class Card:
             lines.append(f"- run {run.id}, `{run.command}`, started {_date(run.started)}, {ended}: `{shown}`")
         return "\n".join(lines) + "\n"
 
+    def _held_out(self) -> list[str]:
+        return sorted({*held_out(self.sources), *self.holdout})
+
     def _hygiene_section(self) -> str:
-        held = held_out(self.sources)
+        held = self._held_out()
         if not self.sources:
             return "## Hygiene\n\nIt holds no mutants or conjectures, and nothing was held out.\n"
         if not held:
             return "## Hygiene\n\nNo theorem was held out of the runs: it is not safe to test on theorems of the library.\n"
         named = ", ".join(f"`{name}`" for name in held[:HELD_OUT_SHOWN])
         more = f" and {len(held) - HELD_OUT_SHOWN} more (see card.json)" if len(held) > HELD_OUT_SHOWN else ""
+        if self.holdout:
+            return f"## Hygiene\n\nTheorems that are held out: {len(held)} ({named}{more}). No proof here is of one or mentions one by name, nor does its task.\n"
         return (
             f"## Hygiene\n\nTheorems that the runs held out: {len(held)} ({named}{more}). None of them is among the traced "
             f"theorems here. {self._leaks()}\n"

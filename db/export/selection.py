@@ -34,6 +34,7 @@ class Making:
 
 MUTATING = Making("mutate", "mutants", "lemma mutate run")
 CONJECTURING = Making("conjecture", "conjectures", "lemma tasks counterexample")
+PROVING = Making("bench", "proofs", "lemma bench run")
 
 
 @dataclass(frozen=True, slots=True)

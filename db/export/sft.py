@@ -25,6 +25,9 @@ from db.records import Mutant, TacticStep, Theorem
 NO_GOALS = "no goals"
 """How Lean shows a state in which nothing is left to prove."""
 
+_GIVING_UP = frozenset({"sorry", "admit"})
+"""Tactics that nobody is to learn."""
+
 
 class PromptFormat(StrEnum):
     """How a pair is laid out."""
@@ -47,10 +50,10 @@ class Pair:
 
 
 def tactic_pairs(proofs: Iterable[tuple[Theorem, Sequence[TacticStep]]]) -> Iterator[Pair]:
-    """One pair for each tactic. Those that repeat within a theorem come once, those that start without a goal not at all."""
+    """One pair for each tactic. Those that repeat within a theorem come once, those that start without a goal not at all, nor does `sorry`."""
     for theorem, steps in proofs:
         for step in distinct(steps):
-            if step.before != NO_GOALS:
+            if step.before != NO_GOALS and step.tactic not in _GIVING_UP:
                 yield Pair(theorem.name, TACTIC_INSTRUCTION, step.before, step.tactic, step.after)
 
 

@@ -142,3 +142,26 @@ def test_tasks_and_attempts_come_back(store: Store) -> None:
     assert list(store.attempts(outcome=Outcome.error)) == [dead]
     with pytest.raises(UnknownRecord):
         store.save_attempt(replace(dead, task="abc"))
+
+
+def test_of_each_task_the_shortest_proof_of_the_runs_comes_and_of_these_the_first(store: Store) -> None:
+    store.save_library(LIBRARY)
+    runs = [store.start_run("bench", {}, LIBRARY.digest, "4", [], NOON).id for _ in range(2)]
+    tasks = [Task(str(number), "theorem t : True := by sorry", "import Init\n" * number) for number in range(4)]
+    found = [
+        (0, 0, Outcome.proved, "by simp"),
+        (0, 0, Outcome.proved, "by decide"),
+        (0, 0, Outcome.proved, "by rfl;"),
+        (0, 1, Outcome.proved, "rfl"),
+        (1, 0, Outcome.proved, "by trivial"),
+        (1, 0, Outcome.proved, "by trivial"),
+        (2, 0, Outcome.refuted, None),
+        (3, 1, Outcome.proved, "by omega"),
+    ]
+    for task in tasks:
+        store.save_task(task)
+    for task_number, run, outcome, proof in found:
+        store.save_attempt(Attempt(str(task_number), outcome, NOON, proof, run=runs[run]))
+    assert list(store.shortest_proofs(runs[:1])) == [(tasks[1], "by trivial"), (tasks[0], "by simp")]
+    assert list(store.shortest_proofs(runs)) == [(tasks[3], "by omega"), (tasks[1], "by trivial"), (tasks[0], "rfl")]
+    assert list(store.shortest_proofs([])) == []

@@ -30,6 +30,7 @@ from workbench.cli import (
     doctor,
     export,
     export_conjectures,
+    export_proofs,
     lean,
     mutate,
     prove,
@@ -71,6 +72,7 @@ app.add_typer(mutate.app, name="mutate")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(lean.app, name="lean")
 export.app.command("counterexample")(export_conjectures.counterexample)
+export.app.command("proofs")(export_proofs.proofs)
 app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 

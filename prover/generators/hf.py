@@ -7,7 +7,6 @@ penalty for length, as ReProver decodes (`HuggingFaceGenerator` in its `prover/t
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lean_bridge.errors import InputError
+from prover.digest import folder_digest
 from prover.errors import ModelFailed
 from prover.generators.language import Answer, Generation, Prompt, Sampling
 
@@ -78,7 +78,7 @@ class HuggingFaceModel:
             cure = "give the folder of a model, or its name on the Hugging Face hub as OWNER/NAME"
             raise InputError(f"hf:{name}: no model can be loaded: {_first_line(error)}; {cure}.") from error
         libraries = f"torch {torch.__version__}, transformers {transformers.__version__}"
-        weights = _digest(Path(name)) if Path(name).is_dir() else str(getattr(config, "_commit_hash", None))
+        weights = folder_digest(Path(name)) if Path(name).is_dir() else str(getattr(config, "_commit_hash", None))
         return cls(
             model, tokenizer, version=f"{weights[:12]} {device} {str(dtype).removeprefix('torch.')}, {libraries}"
         )
@@ -286,15 +286,6 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 of the names and contents of a folder's files, in hexadecimal."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        with path.open("rb") as file:
-            digest.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode())
-    return digest.hexdigest()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """The generators by name, as the command line and reports know them.
 
-A name is `rules`, `single`, a language model (`prover.generators.specification`), or several of these with `+` between them.
+A name is `rules`, `single`, a language model such as `small` (`prover.generators.specification`), or several of these with `+` between them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def _single() -> RulesGenerator:
 GENERATORS: Mapping[str, Callable[[], Generator]] = MappingProxyType({"rules": RulesGenerator, "single": _single})
 """Those that need no model. `single` is a baseline. The first is the default."""
 
-_BETWEEN = re.compile(r"\+(?=hf:|openai:|(?:rules|single)(?:\+|$))")
+_BETWEEN = re.compile(r"\+(?=hf:|openai:|small:|small\?|(?:rules|single|small)(?:\+|$))")
 """A `+` within a path or the name of a model is none that stands between generators."""
 
 KeyOf = Callable[[str | None], str | None]
@@ -67,11 +68,11 @@ def parsed(text: str) -> list[str | ModelSpec]:
 def _part(text: str) -> str | ModelSpec:
     if text in GENERATORS:
         return text
-    if text.startswith(("hf:", "openai:")):
+    if text.startswith(("small:", "small?", "hf:", "openai:")) or text == "small":
         from prover.generators.specification import parsed_model
 
         return parsed_model(text)
-    known = f"{', '.join(GENERATORS)}, hf:PATH or openai:URL#MODEL, or several with + between them"
+    known = f"{', '.join(GENERATORS)}, small, hf:PATH or openai:URL#MODEL, or several with + between them"
     raise InputError(f"--generator {text}: there is no such thing; choose one of {known}.")
 
 
@@ -104,7 +105,10 @@ async def opened(text: str, key_of: KeyOf) -> AsyncIterator[Opened]:
 async def _opened_model(spec: ModelSpec, key_of: KeyOf, stack: AsyncExitStack) -> Opened:
     from prover.generators.model import ModelGenerator
 
-    model, version = await (_server(spec, key_of, stack) if spec.kind == "openai" else _loaded(spec, stack))
+    if spec.kind == "openai":
+        model, version = await _server(spec, key_of, stack)
+    else:
+        model, version = await (_small if spec.kind == "small" else _loaded)(spec, stack)
     return Opened(ModelGenerator(model, spec.form, spec.sampling, rule=spec.short), spec.recorded(version))
 
 
@@ -117,6 +121,15 @@ async def _server(spec: ModelSpec, key_of: KeyOf, stack: AsyncExitStack) -> tupl
     key = key_of(spec.key)
     client = ChatClient(spec.place, spec.model, chance=Random(0), api_key=key, seconds=spec.timeout, patience=patience)
     return OpenAIModel(await stack.enter_async_context(client), concurrency=spec.concurrency), ""
+
+
+async def _small(spec: ModelSpec, stack: AsyncExitStack) -> tuple[LanguageModel, str]:
+    from prover.small.model import SmallModel
+    from prover.small.weights import PACKAGED
+
+    model = await asyncio.to_thread(SmallModel.load, Path(spec.place) if spec.place else PACKAGED)
+    stack.callback(model.close)
+    return model, model.version
 
 
 async def _loaded(spec: ModelSpec, stack: AsyncExitStack) -> tuple[LanguageModel, str]:

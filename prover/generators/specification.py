@@ -1,4 +1,4 @@
-"""How a language model is named on the command line and in records: `hf:PATH?…` and `openai:URL#MODEL?…`."""
+"""How a language model is named on the command line and in records: `small?…`, `small:DIR?…`, `hf:PATH?…` and `openai:URL#MODEL?…`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ from prover.errors import ChatRefused
 from prover.generators.language import Sampling
 from prover.generators.prompts import FORMATS, PromptFormat
 
-DEFAULT_FORMATS: Final[Mapping[str, str]] = {"hf": "plain", "openai": "sharegpt-proof"}
+DEFAULT_FORMATS: Final[Mapping[str, str]] = {"small": "plain", "hf": "plain", "openai": "sharegpt-proof"}
+
+SMALL_TOKENS = 128
+"""The small model writes at most so many: hardly a tactic has more, and who goes on is not going to end."""
+
+Kind = Literal["small", "hf", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A model, and how it is asked."""
 
-    kind: Literal["hf", "openai"]
+    kind: Kind
     place: str
-    """A folder or a name on the hub; the base URL of a server."""
+    """A folder or a name on the hub; the base URL of a server; empty for the model that is part of the package."""
     model: str
     """Its name on the server; empty where the place says it all."""
     form: PromptFormat
@@ -37,7 +42,7 @@ class ModelSpec:
     @property
     def short(self) -> str:
         """For statistics and pictures."""
-        return f"model: {self.model or self.place.rstrip('/').rpartition('/')[2]}"
+        return f"model: {self.model or self.place.rstrip('/').rpartition('/')[2] or self.kind}"
 
     def recorded(self, version: str = "") -> str:
         """All that results depend on, and no secret. `version` is that of what is loaded."""
@@ -47,15 +52,17 @@ class ModelSpec:
             f"format={self.form.name}&samples={drawn.samples}&temperature={drawn.temperature:g}&top_p={drawn.top_p:g}"
             f"&max_tokens={drawn.max_tokens}"
         )
-        return f"{self.kind}:{place}?{options}" + (f" ({version})" if version else "")
+        return f"{_named(self.kind, place)}?{options}" + (f" ({version})" if version else "")
 
 
 def parsed_model(text: str) -> ModelSpec:
-    """Reads a specification that begins with `hf:` or `openai:`.
+    """Reads a specification that is `small`, or begins with `small:`, `hf:` or `openai:`.
 
     Raises:
         InputError: it cannot be read; the message says what is wrong and how it is done.
     """
+    if text.partition("?")[0] == "small":
+        return _with_options("small", "", "", text.partition("?")[2])
     kind, _, rest = text.partition(":")
     if kind == "openai":
         place, mark, rest = rest.partition("#")
@@ -68,6 +75,10 @@ def parsed_model(text: str) -> ModelSpec:
             raise InputError(f"{text}: {error}") from error
         return _with_options("openai", place, model, options)
     place, _, options = rest.partition("?")
+    if kind == "small":
+        if not place:
+            raise InputError(f"{text}: name the folder of a model, as in small:DIR, or none, as in small.")
+        return _with_options("small", place, "", options)
     if not place:
         raise InputError(
             f"{text}: name a model, by its folder or its name on the Hugging Face hub, as in hf:OWNER/NAME."
@@ -75,20 +86,27 @@ def parsed_model(text: str) -> ModelSpec:
     return _with_options("hf", place, "", options)
 
 
-def _with_options(kind: Literal["hf", "openai"], place: str, model: str, options: str) -> ModelSpec:
+def _with_options(kind: Kind, place: str, model: str, options: str) -> ModelSpec:
+    named = _named(kind, place)
+    formats = tuple(FORMATS) if kind != "small" else (DEFAULT_FORMATS[kind],)
     given = dict(part.partition("=")[::2] for part in options.split("&") if part)
     readers = _OF_SAMPLING | (_OF_SERVER if kind == "openai" else {})
     for name in given:
         if name not in {"format", *readers}:
-            raise InputError(f"{kind}:{place}: there is no option {name}; there are {', '.join(['format', *readers])}.")
+            raise InputError(f"{named}: there is no option {name}; there are {', '.join(['format', *readers])}.")
     asked = given.pop("format", DEFAULT_FORMATS[kind])
-    if asked not in FORMATS:
-        raise InputError(f"{kind}:{place}: there is no format {asked}; choose one of {', '.join(FORMATS)}.")
-    values = {name: readers[name](f"{kind}:{place}: {name}", value) for name, value in given.items()}
+    if asked not in formats:
+        raise InputError(f"{named}: there is no format {asked}; choose one of {', '.join(formats)}.")
+    values = {name: readers[name](f"{named}: {name}", value) for name, value in given.items()}
     form = FORMATS[asked]
-    sampling = replace(form.sampling, **{name: value for name, value in values.items() if name in _OF_SAMPLING})
+    usual = replace(form.sampling, max_tokens=SMALL_TOKENS) if kind == "small" else form.sampling
+    sampling = replace(usual, **{name: value for name, value in values.items() if name in _OF_SAMPLING})
     server = {name: value for name, value in values.items() if name in _OF_SERVER}
     return replace(ModelSpec(kind, place, model, form, sampling), **server)
+
+
+def _named(kind: Kind, place: str) -> str:
+    return f"{kind}:{place}" if place else kind
 
 
 def _count(words: str, value: str) -> int:

@@ -49,8 +49,9 @@ GeneratorOption = Annotated[
     typer.Option(
         metavar="NAME",
         help="Who proposes tactics: rules; single (`decide`, `omega`, `simp` or `grind` alone: a baseline); a language model, "
-        "hf:PATH or openai:URL#MODEL, with options behind a ?, as in hf:PATH?format=plain&samples=16&temperature=0.8; or several "
-        "with + between them. docs/generators.md has the formats.",
+        "small (in this package), hf:PATH or openai:URL#MODEL, with options behind a ?, as in "
+        "hf:PATH?format=plain&samples=16&temperature=0.8; or several with + between them, as in rules+small. docs/generators.md "
+        "has the formats.",
     ),
 ]
 ParentsArgument = Annotated[

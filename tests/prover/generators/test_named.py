@@ -48,10 +48,20 @@ def test_a_plus_stands_between_generators_and_may_be_in_a_name() -> None:
     assert names == ["rules", "model: c+d", "model: Qwen/Qwen3+math", "single"]
 
 
+def test_the_small_model_is_that_of_the_package_or_of_a_folder() -> None:
+    packaged, other = one("small?samples=8&temperature=0"), one("small:models/a/model")
+    assert (packaged.place, packaged.short, packaged.sampling) == ("", "model: small", Sampling(8, 0.0, 1.0, 128))
+    assert (other.place, other.form.name) == ("models/a/model", "plain")
+    assert packaged.recorded("v") == "small?format=plain&samples=8&temperature=0&top_p=1&max_tokens=128 (v)"
+    assert one(other.recorded()) == other
+    names = [part if isinstance(part, str) else part.short for part in parsed("rules+small+small?samples=2+small:a+b")]
+    assert names == ["rules", "model: small", "model: small", "model: a+b"]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint", "cure"),
     [
-        ("", "there is no such thing", "choose one of rules, single, hf:PATH"),
+        ("", "there is no such thing", "choose one of rules, single, small, hf:PATH"),
         ("gpt", "there is no such thing", "openai:URL#MODEL"),
         ("rules+", "there is no such thing", "choose one of"),
         ("rules+gpt", "there is no such thing", "choose one of"),
@@ -60,6 +70,12 @@ def test_a_plus_stands_between_generators_and_may_be_in_a_name() -> None:
         ("openai:http://localhost/v1", "name the model", "openai:http://localhost:8000/v1#MODEL"),
         ("openai:http://localhost/v1#", "name the model", "#MODEL"),
         ("openai:localhost#m", "is no address of a server", "http://localhost:8000/v1"),
+        ("small:", "name the folder of a model", "small:DIR"),
+        ("small:?samples=2", "name the folder of a model", "small:DIR"),
+        ("small?format=sharegpt", "small: there is no format sharegpt", "choose one of plain."),
+        ("small?timeout=3", "small: there is no option timeout", "there are format, samples"),
+        ("small:a?samples=0", "small:a: samples is '0'", "a number from 1"),
+        ("smaller", "there is no such thing", "choose one of"),
         ("hf:a?format=chatml", "there is no format chatml", "choose one of plain, "),
         ("hf:a?sample=3", "there is no option sample", "there are format, samples"),
         ("hf:a?key=K", "there is no option key", "there are format, samples"),

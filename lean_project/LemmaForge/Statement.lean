@@ -5,10 +5,10 @@ public import LemmaForge.Goal
 /-!
 # From source text to a theorem to prove
 
-A statement is elaborated by Lean's own `theorem` command, with its proof cut off and replaced by `sorry`. So everything that has a say in what a
+A statement is elaborated by Lean's own `theorem` command, with its proof cut off and replaced by `@(sorry)`. So everything that has a say in what a
 statement means (namespaces, `variable`s, implicit arguments, universes, notation) has it here exactly as in a file, and nothing of the proof can. The statement
 is then read back from the environment: the type of the constant, and the number of variables before the colon, which is the number of
-leading `fun`s of the cut-off proof.
+leading `fun`s of the cut-off proof. (The `@` keeps Lean from introducing implicit variables behind the colon, which it does for terms and not for `by`.)
 -/
 
 public section
@@ -20,11 +20,11 @@ open Lean Elab Parser
 /-- The name given to a statement without one. -/
 def anonymousTheorem : Name := `goal
 
-/-- `theorem goal : True := sorry`, parsed: where the parts of a theorem without a proof are taken from. -/
+/-- `theorem goal : True := @(sorry)`, parsed: where the parts of a theorem without a proof are taken from. -/
 private def template (state : Command.State) : Syntax :=
-  (parseCommand (mkInputContext "theorem goal : True := sorry" "<template>") (parserContext state) {} {}).1
+  (parseCommand (mkInputContext "theorem goal : True := @(sorry)" "<template>") (parserContext state) {} {}).1
 
-/-- A theorem command without its proof: `theorem name signature := sorry`. -/
+/-- A theorem command without its proof: `theorem name signature := @(sorry)`. -/
 private def cutProof (state : Command.State) (modifiers id signature : Syntax) : Syntax :=
   let proof := (template state)[1][3]
   mkNode ``Command.declaration #[modifiers, mkNode ``Command.«theorem» #[mkAtom "theorem ", id, signature, proof]]

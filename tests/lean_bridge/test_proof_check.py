@@ -29,6 +29,22 @@ class TestProofCheck:
         assert verdict.axioms == ()
 
     @pytest.mark.parametrize(
+        ("proof", "accepted"),
+        [
+            ("Nat.add_zero _", True),
+            ("@Nat.add_zero", True),
+            ("by intro n; exact Nat.add_zero n", True),
+            ("by exact Nat.add_zero n", False),
+        ],
+    )
+    async def test_implicit_variables_behind_the_colon_are_introduced_for_terms_and_not_for_tactics_as_in_a_file(
+        self, server: LeanServer, proof: str, accepted: bool
+    ) -> None:
+        declaration = "theorem foo : ∀ {n : Nat}, n + 0 = n := by sorry"
+        verdict = await server.check_proof(await opened(server), statement=declaration, proof=proof)
+        assert verdict.accepted == accepted
+
+    @pytest.mark.parametrize(
         ("proof", "reason"),
         [
             ("by omega)", "parse"),

@@ -43,13 +43,13 @@ from prover.bench.problems import BenchmarkProblem
 from prover.core import Attempt, Budget, Generator, Outcome, Position, Proposal, Rejected, Statistics
 from prover.engine import Plan, prove
 from prover.environment import LeanEnvironment
-from prover.generators.hf import HuggingFaceModel as SmallModel
 from prover.generators.language import LanguageModel, Sampling
 from prover.generators.named import opened
 from prover.generators.prompts import FORMATS, Question
 from prover.judge import Proof, judge
 from prover.search.algorithms import ALGORITHMS
 from prover.search.graph import NodeId, ProofGraph
+from prover.small.model import SmallModel
 from prover.workplace import Workplace
 from workbench.benching import Wish, problems_of_library
 from workbench.parents import library_of
@@ -212,7 +212,13 @@ async def rolled(environment: LeanEnvironment, model: LanguageModel, number: int
         if not groups:
             break
         began = time.perf_counter()
-        tokens += sum(await asyncio.gather(*(group.ask(model, seed * LENGTH + depth) for group in groups.values())))
+        # Different places may look alike to the model: each draws with a seed of its own.
+        seeds = (f"{seed} {depth} {number}" for number in range(len(groups)))
+        tokens += sum(
+            await asyncio.gather(
+                *(group.ask(model, Random(s).getrandbits(62)) for group, s in zip(groups.values(), seeds, strict=True))
+            )
+        )
         seconds += time.perf_counter() - began
         outcomes = await environment.run([group.attempt for group in groups.values()])
         for group, row in zip(groups.values(), outcomes, strict=True):

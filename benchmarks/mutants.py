@@ -35,7 +35,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # or mutation.py beside this
 
 from db.records import Theorem
 from db.store import Store
-from lean_bridge.errors import BridgeError, InputError, ServerDied
+from lean_bridge import protocol
+from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import find_toolchain
 from prover.bench.figures import Tally, compared, rate
@@ -123,6 +124,61 @@ def _about_some_constants(theorems: Sequence[Theorem], wanted: int, chance: Rand
             break
         held.update(users[constant])
     return held
+
+
+async def write_names(place: Path, held: Path, out: Path, sample: int, seed: int) -> None:
+    """Writes pairs that teach which theorem says what, without any mutant: the library's own theorems, each proved by itself.
+
+    Args:
+        place: the store.
+        held: the folder that `split` wrote.
+        out: the file of pairs.
+        sample: so many theorems, drawn with the seed.
+        seed: of the draw.
+    """
+    apart = set((held / "names.txt").read_text(encoding="utf-8").split())
+    with Store.open(place, create=False) as store:
+        library = library_of(store, LIBRARY)
+        theorems = [theorem for theorem in store.theorems(library.digest) if theorem.name not in apart]
+    chosen = Random(seed).sample(theorems, min(sample, len(theorems)))
+    written = 0
+    async with LeanPool(find_toolchain(), size=2, spares=0) as pool:
+        with out.open("w", encoding="utf-8") as sink:
+            for first in range(0, len(chosen), 200):
+                halves = (chosen[first : first + 100], chosen[first + 100 : first + 200])
+                for pair in (
+                    pair for pairs in await asyncio.gather(*(named(pool, half) for half in halves)) for pair in pairs
+                ):
+                    sink.write(json.dumps(pair, ensure_ascii=False) + "\n")
+                    written += 1
+    print(f"{written:,} of {len(chosen):,} theorems are proved by themselves in a tactic")
+
+
+async def named(pool: LeanPool, theorems: Sequence[Theorem]) -> list[dict[str, str]]:
+    """The pairs of theorems that are printed so that Lean reads them, and that one of a few tactics proves by themselves."""
+    pairs = []
+    async with pool.lease() as server:
+        env = (await server.open_environment(("Init",))).id
+        for theorem in theorems:
+            name = theorem.name
+            tactics = (f"exact {name}", f"exact {name} ..", f"apply {name} <;> assumption")
+            try:
+                start = await server.start_goal(
+                    env, declaration=f"theorem {name}.itself{theorem.statement} := by sorry"
+                )
+                (state,) = await server.view_states([start.state.id], detail="full")
+                tried = protocol.Attempt(start.state.id, tactics)
+                (outcomes,) = await server.run_tactics([tried], heartbeats=10_000, seconds=2.0, detail="none")
+            except RequestFailed:
+                continue
+            shown = "\n\n".join(goal.text or "" for goal in state.goals)
+            closed = (isinstance(outcome, protocol.Advanced) and not outcome.state.goals for outcome in outcomes)
+            best = next((tactic for tactic, closes in zip(tactics, closed, strict=True) if closes), None)
+            if best is not None:
+                pairs.append({"prompt": shown, "completion": best, "theorem": name})
+            made = [outcome.state.id for outcome in outcomes if isinstance(outcome, protocol.Advanced)]
+            await server.release_states([start.state.id, *made])
+    return pairs
 
 
 @dataclass(slots=True)
@@ -429,6 +485,12 @@ def main() -> None:
     splitting.add_argument("--premises", type=int, default=1000, help="theorems held out by premise")
     splitting.add_argument("--sample", type=int, default=100, help="problems of either kind")
     splitting.add_argument("--seed", type=int, default=1)
+    naming = commands.add_parser("names", help="make pairs of the library's own theorems")
+    naming.add_argument("store", type=Path)
+    naming.add_argument("held", type=Path, help="the folder that `split` wrote")
+    naming.add_argument("--out", type=Path, required=True, help="the pairs, JSON Lines")
+    naming.add_argument("--sample", type=int, default=8000)
+    naming.add_argument("--seed", type=int, default=1)
     attempting = commands.add_parser("attempt", help="attempt the problems")
     attempting.add_argument("store", type=Path)
     attempting.add_argument("held", type=Path, help="the folder that `split` wrote")
@@ -453,6 +515,8 @@ def main() -> None:
                 sample=arguments.sample,
                 seed=arguments.seed,
             )
+    elif arguments.command == "names":
+        asyncio.run(write_names(arguments.store, arguments.held, arguments.out, arguments.sample, arguments.seed))
     elif arguments.command == "attempt":
         asyncio.run(attempt_all(arguments))
     else:

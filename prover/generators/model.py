@@ -13,6 +13,9 @@ from prover.generators.prompts import PromptFormat, Question, question_about
 WHOLE_PROOF_EFFORT = 4
 """A whole proof may take as much as four tactics."""
 
+LATER_COST = 1.0
+"""When a model that is asked later is worth its time: after the tactics that most often close a goal at once, as with the rules' look-ups."""
+
 
 class ModelGenerator:
     """Asks a language model for tactics at every goal, or for whole proofs at the root, once each.
@@ -24,16 +27,20 @@ class ModelGenerator:
         form: how it is asked and read.
         sampling: how completions are made.
         rule: where proposals say that they are from.
+        later: it is asked at the second stage of a goal, if others have not got on with it until then.
     """
 
-    def __init__(self, model: LanguageModel, form: PromptFormat, sampling: Sampling, *, rule: str = "model") -> None:
+    def __init__(
+        self, model: LanguageModel, form: PromptFormat, sampling: Sampling, *, rule: str = "model", later: bool = False
+    ) -> None:
         self._model = model
+        self._stage = int(later)
         self._form = form
         self._sampling = sampling
         self._rule = rule
 
     async def propose(self, queries: Sequence[Query]) -> list[Proposals]:
-        """The model's proposals; none for further stages, nor, of whole proofs, for goals below the root.
+        """The model's proposals; none for other stages, nor, of whole proofs, for goals below the root.
 
         Raises:
             ModelFailed: the model did not answer.
@@ -41,9 +48,9 @@ class ModelGenerator:
         questions = {
             place: question
             for place, query in enumerate(queries)
-            if query.stage == 0 and (question := await question_about(query, self._form)) is not None
+            if query.stage == self._stage and (question := await question_about(query, self._form)) is not None
         }
-        found = [Proposals(())] * len(queries)
+        found = [Proposals((), LATER_COST if query.stage < self._stage else None) for query in queries]
         if not questions:
             return found
         prompts = [self._form.ask(question) for question in questions.values()]

@@ -161,3 +161,16 @@ async def test_a_search_with_a_model_alone_that_fails_is_no_result() -> None:
     dead = generator(Parrot(fault=ModelFailed("gone")))
     with pytest.raises(ModelFailed, match="gone"):
         await search(ProofGraph(puzzle.start(6)), puzzle, dead, BestFirst(), budget=Budget(), clock=lambda: 0.0)
+
+
+async def test_beside_rules_a_model_is_asked_only_where_their_first_tactics_have_not_ended_it() -> None:
+    model = Parrot([Generation("halve", -1.0, 2)])
+    later = ModelGenerator(model, FORMATS["plain"], FORMATS["plain"].sampling, later=True)
+    (first,) = await later.propose([query(stage=0)])
+    assert (first.items, model.asked) == ((), [])
+    assert first.next_stage is not None
+    (second,) = await later.propose([query(stage=1)])
+    assert [item.tactic for item in second.items] == ["halve"]
+    assert second.next_stage is None
+    (third,) = await later.propose([query(stage=2)])
+    assert third == Proposals(())

@@ -175,7 +175,7 @@ async def named(pool: LeanPool, theorems: Sequence[Theorem]) -> list[dict[str, s
             closed = (isinstance(outcome, protocol.Advanced) and not outcome.state.goals for outcome in outcomes)
             best = next((tactic for tactic, closes in zip(tactics, closed, strict=True) if closes), None)
             if best is not None:
-                pairs.append({"prompt": shown, "completion": best, "theorem": name})
+                pairs.append({"prompt": shown, "completion": best, "theorem": name, "state_after": "no goals"})
             made = [outcome.state.id for outcome in outcomes if isinstance(outcome, protocol.Advanced)]
             await server.release_states([start.state.id, *made])
     return pairs

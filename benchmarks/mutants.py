@@ -76,7 +76,7 @@ def split(store: Store, out: Path, *, modules: float, premises: int, sample: int
         out: the folder to write.
         modules: share of the library's theorems whose modules are held out.
         premises: how many theorems are held out by premise.
-        sample: problems of either kind.
+        sample: problems of either kind, in the order in which they are drawn.
         seed: of all draws.
     """
     theorems = list(store.theorems(library_of(store, LIBRARY).digest))
@@ -86,7 +86,7 @@ def split(store: Store, out: Path, *, modules: float, premises: int, sample: int
     stated = {theorem.canonical for theorem in theorems if theorem.name in by_module | by_premise}
     held = sorted(theorem.name for theorem in theorems if theorem.canonical in stated)
     problems = {
-        kind: sorted(chance.sample(sorted(names), min(sample, len(names))))
+        kind: chance.sample(sorted(names), min(sample, len(names)))
         for kind, names in (("module", by_module), ("premise", by_premise))
     }
     out.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,27 @@ def test_every_theorem_of_the_first_example_is_proved(repository: Path, tmp_path
     assert len(list(tmp_path.glob("search-*.html"))) == 11
 
 
+def test_the_small_model_of_the_package_proves_theorems_of_the_first_example(repository: Path, tmp_path: Path) -> None:
+    names = ("contrapose", "something_bad", "and_swap", "square_of_sum")
+    chosen = [part for name in names for part in ("--theorem", name)]
+    run = Lemma(tmp_path)(
+        "prove",
+        repository / "examples/first.lean",
+        "--generator",
+        "small",
+        *chosen,
+        "--workers",
+        "1",
+        "--seconds",
+        "30",
+        "--json",
+    )
+    report = run.json()
+    assert report["total"] == len(names)
+    # What it draws depends on rounding, and so on the machine.
+    assert report["proved"] >= 2, run.out + run.err
+
+
 def test_metaprograms_run_as_under_lean(repository: Path, tmp_path: Path) -> None:
     run = Lemma(tmp_path)("lean", "run", repository / "examples/metaprogram.lean")
     assert run.code == 0, run.out + run.err

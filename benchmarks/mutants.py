@@ -24,13 +24,14 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))  # or mutation.py beside this file would be found for the package
 
 from db.records import Theorem
@@ -39,7 +40,6 @@ from lean_bridge import protocol
 from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import find_toolchain
-from prover.bench.figures import Tally, compared, rate
 from prover.bench.problems import BenchmarkProblem
 from prover.core import Attempt, Budget, Generator, Outcome, Position, Proposal, Rejected, Statistics
 from prover.engine import Plan, prove
@@ -59,7 +59,6 @@ Way = Callable[[BenchmarkProblem], Awaitable[dict[str, Any]]]
 """How a problem is attempted."""
 
 LIBRARY = "Init"
-KS = (1, 2, 4, 8, 16, 32)
 ROLL_OUTS = 32
 LENGTH = 8
 """Tactics of a roll-out, at most."""
@@ -366,11 +365,6 @@ class Experiment:
         print(f"{arm}: {len(left)} problems in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def results_in(file: Path) -> list[dict[str, Any]]:
-    """The lines of a file of results; none where there is no file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
-
-
 async def attempt_all(arguments: argparse.Namespace) -> None:
     """Roll-outs of every model, and searches with every generator, at the problems that are held out."""
     wanted: dict[str, list[str]] = json.loads((arguments.held / "problems.json").read_text(encoding="utf-8"))
@@ -399,79 +393,6 @@ async def problems_named(
             found = await problems_of_library(store, server, Wish(LIBRARY, (1,), Plan(), "rules", only=every))
     by_name = {problem.name: problem for problem in found.problems}
     return {kind: [by_name[name] for name in some] for kind, some in names.items()}
-
-
-def report(file: Path, pairs: Sequence[tuple[str, str]]) -> str:
-    """Tables in Markdown: pass@k of each arm with 95 % intervals, how roll-outs ended, and pairs of arms on the same problems.
-
-    Args:
-        file: the results.
-        pairs: arms to be compared.
-    """
-    arms: dict[str, dict[str, dict[str, Any]]] = {}
-    for line in results_in(file):
-        arms.setdefault(line["arm"], {})[line["problem"]] = line
-    parts = [part for kind in ("module", "premise", "both") for part in _rates(arms, kind)]
-    ends: dict[str, Counter[str]] = {name: Counter() for name in arms}
-    for name, lines in arms.items():
-        for line in lines.values():
-            ends[name].update(line.get("ends") or {})
-    parts += [
-        "",
-        "How roll-outs ended, in %:",
-        "",
-        "| arm | " + " | ".join(_ENDS) + " | other |",
-        "|---" * (len(_ENDS) + 2) + "|",
-    ]
-    for name, counted in ends.items():
-        if total := counted.total():
-            shares = [counted[end] / total for end in _ENDS]
-            parts.append(
-                f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in [*shares, 1 - sum(shares)]) + " |"
-            )
-    parts += [
-        "",
-        "| first | second | problems | gained | lost | p (McNemar) | pass@1, difference |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    parts += [_paired(arms, *pair) for pair in pairs]
-    return "\n".join(parts) + "\n"
-
-
-_ENDS = ("proved", "tactic", "parse", "no progress", "malformed", "length", "forbidden")
-
-
-def _rates(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], kind: str) -> Iterator[str]:
-    yield from ("", f"Held out by {kind}:" if kind != "both" else "Both together:", "")
-    yield "| arm | problems | " + " | ".join(f"pass@{k}" for k in KS) + " | seconds a problem |"
-    yield "|---" * (len(KS) + 3) + "|"
-    for name, lines in arms.items():
-        counted = [line for line in lines.values() if kind in (line["kind"], "both") and line["attempts"]]
-        tallies = [Tally(line["attempts"], line["proved"]) for line in counted]
-        if not tallies:
-            continue
-        rates = [rate(tallies, k) for k in KS if k <= tallies[0].attempts]
-        cells = [f"{100 * r.value:.1f} ({100 * r.low:.1f} to {100 * r.high:.1f})" for r in rates]
-        cells += [""] * (len(KS) - len(cells))
-        seconds = sum(line["seconds"] for line in counted) / len(counted)
-        yield f"| {name} | {len(counted)} | " + " | ".join(cells) + f" | {seconds:.2f} |"
-
-
-def _paired(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], first: str, second: str) -> str:
-    """Whether something was proved at all, by McNemar's exact test; and the mean difference of pass@1 with its interval, problems drawn again 2,000 times."""
-    one, other = arms[first], arms[second]
-    common = [name for name in one if name in other and one[name]["attempts"] and other[name]["attempts"]]
-    found = compared([one[name]["proved"] > 0 for name in common], [other[name]["proved"] > 0 for name in common])
-    gains = [
-        other[name]["proved"] / other[name]["attempts"] - one[name]["proved"] / one[name]["attempts"] for name in common
-    ]
-    chance = Random(0)
-    means = sorted(sum(chance.choices(gains, k=len(gains))) / len(gains) for _ in range(2_000))
-    low, middle, high = means[50], sum(gains) / len(gains), means[1949]
-    return (
-        f"| {first} | {second} | {len(common)} | {found.gained} | {found.lost} | {found.p:.3g} | "
-        f"{100 * middle:+.1f} ({100 * low:+.1f} to {100 * high:+.1f}) |"
-    )
 
 
 def main() -> None:

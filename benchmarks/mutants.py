@@ -34,6 +34,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))  # or mutation.py beside this file would be found for the package
 
+from mutants_report import report, results_in
+
 from db.records import Theorem
 from db.store import Store
 from lean_bridge import protocol

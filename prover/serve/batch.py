@@ -1,9 +1,7 @@
-"""The keys and values of a running batch, from which rows leave and into which rows come between any two steps.
+"""A running batch, from which rows leave and into which rows come between any two steps.
 
-All rows end in the same column, the newest token's; a row of fewer tokens than the longest has unused columns before it (padding on
-the left), which the attention mask hides. A row that joins is padded to the width of the batch, or the batch to that of the row; when
-rows leave, columns that nobody uses any more are cut off. Positions count a row's own tokens from 0, so that padding changes none.
-A row thus costs as much memory as the longest one.
+A row that is shorter than the longest is padded before its first token; the attention mask hides the padding. Positions count a row's own
+tokens from 0, so that padding changes none.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ import torch
 from torch import Tensor
 
 from prover.errors import BadServing
+from prover.serve.memory import Memory
 
 
 class Batch:
@@ -23,15 +22,15 @@ class Batch:
 
     Args:
         model: it stays the caller's, and must not be used elsewhere meanwhile.
+        most: rows that there will be at a time.
 
     Raises:
         BadServing: the model keeps something else than keys and values of all tokens, or takes no positions.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, most: int) -> None:
         self._model = model
-        self._lengths: list[int] = []
-        self._cache: Any = None
+        self._memory = Memory(most)
         known = inspect.signature(model.forward).parameters
         # Logits of a whole prompt would take more memory than all else.
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
@@ -54,7 +53,7 @@ class Batch:
         return all(getattr(layer, "keys", None) is not None and layer.keys.shape[-2] == 1 for layer in layers)
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._memory.lengths)
 
     def prefill(self, tokens: Sequence[int]) -> tuple[Tensor, Any]:
         """Reads a prompt, by itself, so that nothing in it depends on other rows.
@@ -80,54 +79,24 @@ class Batch:
         Args:
             prompts: for each what `prefill` gave, and how many rows go on from it.
         """
-        joined = [(cache, rows) for cache, rows in prompts if rows]
-        if not joined:
-            return
-        lengths = [cache.get_seq_length() for cache, rows in joined for _ in range(rows)]
-        for cache, rows in joined:
-            cache.batch_repeat_interleave(rows)
-        parts = [cache for cache, _ in joined]
-        if self._lengths:
-            parts.insert(0, self._cache)
-        self._lengths += lengths
-        width = max(part.get_seq_length() for part in parts)
-        self._cache = parts[0]
-        for number, layer in enumerate(self._cache.layers):
-            layer.keys = torch.cat([_padded(part.layers[number].keys, width) for part in parts])
-            layer.values = torch.cat([_padded(part.layers[number].values, width) for part in parts])
+        self._memory.join(prompts)
 
-    def keep(self, places: Sequence[int]) -> None:
-        """Drops all rows but those at `places`, which stay in that order."""
-        self._lengths = [self._lengths[place] for place in places]
-        if not places:
-            self._cache = None
-            return
-        self._cache.batch_select_indices(torch.tensor(list(places), device=self._model.device))
-        unused = self._cache.get_seq_length() - max(self._lengths)
-        if unused:
-            for layer in self._cache.layers:
-                # A copy: a view would hold the memory of what is cut off.
-                layer.keys = layer.keys[:, :, unused:].contiguous()
-                layer.values = layer.values[:, :, unused:].contiguous()
+    def keep(self, places: Sequence[int]) -> list[int]:
+        """Drops all rows but those at `places`; returns for each that there is now where it was."""
+        return self._memory.keep(places)
 
     def step(self, tokens: Sequence[int]) -> Tensor:
         """Reads the newest token of each row; returns the logits behind it, [rows, vocabulary]."""
         device = self._model.device
-        positions = torch.tensor(self._lengths, device=device)[:, None]
-        width = self._cache.get_seq_length() + 1
+        positions = torch.tensor(self._memory.lengths, device=device)[:, None]
+        width = max(self._memory.lengths) + 1
         seen = torch.arange(width, device=device)[None] >= width - 1 - positions
         found = self._model(
             input_ids=torch.tensor(list(tokens), device=device)[:, None],
             attention_mask=seen.long(),
             position_ids=positions,
             use_cache=True,
-            **{self._place: self._cache},
+            **{self._place: self._memory.cache()},
         )
-        self._lengths = [length + 1 for length in self._lengths]
+        self._memory.advance()
         return found.logits[:, -1]
-
-
-def _padded(values: Tensor, width: int) -> Tensor:
-    """[rows, heads, columns, size] with columns of zeros before it, as many as there are missing."""
-    missing = width - values.shape[2]
-    return torch.nn.functional.pad(values, (0, 0, missing, 0)) if missing else values

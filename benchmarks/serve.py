@@ -1,6 +1,6 @@
 """Tokens a second of the serving engine, against transformers' `generate` called for one request after the other.
 
-    python benchmarks/serve.py [--preset small] [--requests 16 64] [--samples 1] [--tokens 64] [--json]
+    python benchmarks/serve.py [--preset small] [--requests 16 64] [--samples 1] [--tokens 64] [--precision float32] [--json]
 
 The model is made on the spot, with weights as they are drawn, so that nothing ends before its limit of tokens. Both sides get the same
 model, prompts, samples and numbers of tokens, in one run, in the engine's own process (HTTP is left out). Prompts have 8 to 128 tokens,
@@ -21,6 +21,7 @@ from contextlib import closing
 from random import Random
 from typing import Any
 
+from prover.precision import Precision, usual_precision
 from prover.serve.engine import Engine, Limits
 from prover.serve.figures import Figures
 from prover.serve.requests import Request
@@ -49,8 +50,8 @@ class FirstTokens(Figures):
         self.seconds.append(seconds)
 
 
-def made(preset: str) -> Any:
-    """A Llama of a preset's size."""
+def made(preset: str, precision: Precision | None) -> Any:
+    """A Llama of a preset's size, in the numbers in which it would be served."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -68,7 +69,8 @@ def made(preset: str) -> Any:
         "eos_token_id": None,
         "pad_token_id": 0,
     }
-    device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = getattr(torch, precision or usual_precision(device))
     return LlamaForCausalLM(LlamaConfig(**settings)).to(device, dtype).eval()
 
 
@@ -131,10 +133,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, nargs="+", default=[16, 64], help="at the same time")
     parser.add_argument("--samples", type=int, default=1, help="of each request")
     parser.add_argument("--tokens", type=int, default=64, help="of a completion, at most")
+    parser.add_argument("--precision", type=Precision, choices=list(Precision), help="default: as lemma serve")
     parser.add_argument("--rows", type=int, default=64, help="completions at work at a time")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
-    model = made(options.preset)
+    model = made(options.preset, options.precision)
     warm = asked(2, 1, 8, PRESETS[options.preset].vocabulary)
     by_generate(model, warm)
     by_engine(model, warm, 2)
@@ -145,6 +148,7 @@ def main() -> None:
         slow = by_generate(model, requests)
         found = {
             "device": model.device.type,
+            "numbers": str(model.dtype).removeprefix("torch."),
             "requests": number,
             "samples": options.samples,
             "tokens": tokens,

@@ -41,13 +41,14 @@ class Memory:
         self.lengths: list[int] = []
         """Tokens of each row."""
 
-    def join(self, prompts: Sequence[tuple[Any, int]]) -> None:
+    def join(self, prompts: Sequence[tuple[Sequence[Any], int, int]]) -> None:
         """Adds rows behind those that there are.
 
         Args:
-            prompts: for each a cache of transformers with one row, and how many rows go on from it.
+            prompts: for each the layers of a cache of transformers with one row, how many of its tokens are taken (the first ones), and
+                how many rows go on from them.
         """
-        joined = [(cache.layers, cache.get_seq_length(), rows) for cache, rows in prompts if rows]
+        joined = [prompt for prompt in prompts if prompt[-1]]
         if not joined:
             return
         if not self._layers:
@@ -62,7 +63,7 @@ class Memory:
                     new, begin = buffer[old : old + rows, :, : self._window.end], self._window.end - length
                     # Attention multiplies what is hidden by 0, which does not undo numbers that are not finite.
                     new[:, :, :begin] = 0
-                    new[:, :, begin:] = prompt
+                    new[:, :, begin:] = prompt[:, :, :length]
             old += rows
         self._set_lengths(self.lengths + lengths)
 

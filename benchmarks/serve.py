@@ -1,10 +1,13 @@
 """Tokens a second of the serving engine, against transformers' `generate` called for one request after the other.
 
-    python benchmarks/serve.py [--preset small] [--requests 16 64] [--samples 1] [--tokens 64] [--json]
+    python benchmarks/serve.py [--preset small] [--requests 16 64] [--samples 1] [--tokens 64] [--precision float32] [--json]
 
 The model is made on the spot, with weights as they are drawn, so that nothing ends before its limit of tokens. Both sides get the same
 model, prompts, samples and numbers of tokens, in one run, in the engine's own process (HTTP is left out). Prompts have 8 to 128 tokens,
 completions `--tokens` / 4 to `--tokens`. Time to the first token is measured from when all requests are put in at the same time.
+
+Without a GPU all seconds are those of the processor, of all threads together, so that what else the machine does counts for nothing;
+OMP_NUM_THREADS=1 makes them those of the clock on an idle machine.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Callable
 from contextlib import closing
 from random import Random
 from typing import Any
 
+from prover.precision import Precision, usual_precision
 from prover.serve.engine import Engine, Limits
 from prover.serve.figures import Figures
 from prover.serve.requests import Request
@@ -45,8 +50,8 @@ class FirstTokens(Figures):
         self.seconds.append(seconds)
 
 
-def made(preset: str) -> Any:
-    """A Llama of a preset's size."""
+def made(preset: str, precision: Precision | None) -> Any:
+    """A Llama of a preset's size, in the numbers in which it would be served."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -64,7 +69,8 @@ def made(preset: str) -> Any:
         "eos_token_id": None,
         "pad_token_id": 0,
     }
-    device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = getattr(torch, precision or usual_precision(device))
     return LlamaForCausalLM(LlamaConfig(**settings)).to(device, dtype).eval()
 
 
@@ -82,11 +88,17 @@ def asked(number: int, samples: int, tokens: int, vocabulary: int) -> list[Reque
     ]
 
 
+def clock(model: Any) -> Callable[[], float]:
+    """What tells the seconds of a model."""
+    return time.perf_counter if model.device.type == "cuda" else time.process_time
+
+
 def by_generate(model: Any, requests: list[Request]) -> float:
     """Seconds that transformers takes for all of them."""
     import torch
 
-    begun = time.perf_counter()
+    now = clock(model)
+    begun = now()
     for request in requests:
         prompt = torch.tensor([request.tokens], device=model.device)
         output = model.generate(
@@ -100,18 +112,18 @@ def by_generate(model: Any, requests: list[Request]) -> float:
         assert output.shape[1] == len(request.tokens) + request.max_tokens
     if model.device.type == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - begun
+    return now() - begun
 
 
 def by_engine(model: Any, requests: list[Request], rows: int) -> tuple[float, list[float]]:
     """Seconds that the engine takes for all of them, and those to the first token of each."""
-    figures, words = FirstTokens(), NoWords()
+    now, figures, words = clock(model), FirstTokens(), NoWords()
     limits = Limits(rows=rows, queue=len(requests))
-    with closing(Engine(model, words, limits, figures, now=time.perf_counter)) as engine:  # type: ignore[arg-type]
-        begun = time.perf_counter()
+    with closing(Engine(model, words, limits, figures, now=now)) as engine:  # type: ignore[arg-type]
+        begun = now()
         for future in engine.submit(requests):
             assert future.result()
-        return time.perf_counter() - begun, figures.seconds
+        return now() - begun, figures.seconds
 
 
 def main() -> None:
@@ -121,10 +133,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, nargs="+", default=[16, 64], help="at the same time")
     parser.add_argument("--samples", type=int, default=1, help="of each request")
     parser.add_argument("--tokens", type=int, default=64, help="of a completion, at most")
+    parser.add_argument("--precision", type=Precision, choices=list(Precision), help="default: as lemma serve")
     parser.add_argument("--rows", type=int, default=64, help="completions at work at a time")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
-    model = made(options.preset)
+    model = made(options.preset, options.precision)
     warm = asked(2, 1, 8, PRESETS[options.preset].vocabulary)
     by_generate(model, warm)
     by_engine(model, warm, 2)
@@ -135,6 +148,7 @@ def main() -> None:
         slow = by_generate(model, requests)
         found = {
             "device": model.device.type,
+            "numbers": str(model.dtype).removeprefix("torch."),
             "requests": number,
             "samples": options.samples,
             "tokens": tokens,

@@ -1,21 +1,28 @@
-"""The keys and values of a running batch, from which rows leave and into which rows come between any two steps.
+"""A running batch, from which rows leave and into which rows come between any two steps.
 
-All rows end in the same column, the newest token's; a row of fewer tokens than the longest has unused columns before it (padding on
-the left), which the attention mask hides. A row that joins is padded to the width of the batch, or the batch to that of the row; when
-rows leave, columns that nobody uses any more are cut off. Positions count a row's own tokens from 0, so that padding changes none.
-A row thus costs as much memory as the longest one.
+A row that is shorter than the longest is padded before its first token; the attention mask hides the padding. Positions count a row's own
+tokens from 0, so that padding changes none.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from prover.errors import BadServing
+from prover.serve.memory import Memory
+from prover.serve.shared import Prompt, attending
+
+SHARED: Final = 4
+"""A prompt with so many rows is kept once for them; for fewer, a part of its own in each step takes longer than copies are read."""
+
+CLOSE: Final = 0.05
+"""Logits that differ by a smaller part of their spread do so by rounding: in bfloat16 by a hundredth, without the prompt by a half."""
 
 
 class Batch:
@@ -23,15 +30,17 @@ class Batch:
 
     Args:
         model: it stays the caller's, and must not be used elsewhere meanwhile.
+        most: rows that there will be at a time.
 
     Raises:
         BadServing: the model keeps something else than keys and values of all tokens, or takes no positions.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, most: int) -> None:
         self._model = model
+        self._memory = Memory(most)
         self._lengths: list[int] = []
-        self._cache: Any = None
+        self._prompts: list[Prompt] = []
         known = inspect.signature(model.forward).parameters
         # Logits of a whole prompt would take more memory than all else.
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
@@ -44,6 +53,8 @@ class Batch:
                 f"{type(model).__name__} keeps more than keys and values of its tokens, which this engine does not know; "
                 "use --engine vllm."
             )
+        self.shares = most >= SHARED and self._can_share()
+        """Whether rows with the same prompt share it."""
 
     def _keeps_keys_and_values(self) -> bool:
         try:
@@ -52,6 +63,30 @@ class Batch:
             # A model with a state of another kind does not find it in this cache.
             return False
         return all(getattr(layer, "keys", None) is not None and layer.keys.shape[-2] == 1 for layer in layers)
+
+    def _can_share(self) -> bool:
+        """Tries it: only so is it known what a model hands on to its attention, and what else its attention does."""
+        config = self._model.config
+        # Those show in longer texts alone.
+        windows = [getattr(config.get_text_config(), name, None) for name in ("sliding_window", "attention_chunk_size")]
+        # On a GPU steps of so many small parts have not been measured.
+        if self._model.device.type != "cpu" or config._attn_implementation != "sdpa" or any(windows):
+            return False
+        try:
+            apart, together = self._tried(shares=False), self._tried(shares=True)
+        except (AttributeError, TypeError, ValueError):
+            return False
+        return bool((together - apart).abs().mean() < CLOSE * apart.std())
+
+    def _tried(self, *, shares: bool) -> Tensor:
+        """Logits of a few rows with one prompt, and with it shared or not."""
+        self.shares = shares
+        self.join([(self.prefill([0, 1, 1, 0])[1], SHARED)])
+        try:
+            steps = [self.step([0, 1] * (SHARED // 2)) for _ in range(2)]
+            return torch.stack(steps).float()
+        finally:
+            self.keep([])
 
     def __len__(self) -> int:
         return len(self._lengths)
@@ -80,54 +115,40 @@ class Batch:
         Args:
             prompts: for each what `prefill` gave, and how many rows go on from it.
         """
-        joined = [(cache, rows) for cache, rows in prompts if rows]
-        if not joined:
-            return
-        lengths = [cache.get_seq_length() for cache, rows in joined for _ in range(rows)]
-        for cache, rows in joined:
-            cache.batch_repeat_interleave(rows)
-        parts = [cache for cache, _ in joined]
-        if self._lengths:
-            parts.insert(0, self._cache)
-        self._lengths += lengths
-        width = max(part.get_seq_length() for part in parts)
-        self._cache = parts[0]
-        for number, layer in enumerate(self._cache.layers):
-            layer.keys = torch.cat([_padded(part.layers[number].keys, width) for part in parts])
-            layer.values = torch.cat([_padded(part.layers[number].values, width) for part in parts])
+        parts = []
+        for cache, rows in prompts:
+            length, shared, begin = cache.get_seq_length(), self.shares and rows >= SHARED, len(self._lengths)
+            if shared:
+                layers = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
+                self._prompts.append(Prompt(layers, torch.arange(begin, begin + rows)))
+            parts.append((cache.layers, 0 if shared else length, rows))
+            self._lengths += [length] * rows
+        self._memory.join(parts)
 
-    def keep(self, places: Sequence[int]) -> None:
-        """Drops all rows but those at `places`, which stay in that order."""
-        self._lengths = [self._lengths[place] for place in places]
-        if not places:
-            self._cache = None
-            return
-        self._cache.batch_select_indices(torch.tensor(list(places), device=self._model.device))
-        unused = self._cache.get_seq_length() - max(self._lengths)
-        if unused:
-            for layer in self._cache.layers:
-                # A copy: a view would hold the memory of what is cut off.
-                layer.keys = layer.keys[:, :, unused:].contiguous()
-                layer.values = layer.values[:, :, unused:].contiguous()
+    def keep(self, places: Sequence[int]) -> list[int]:
+        """Drops all rows but those at `places`; returns for each that there is now where it was."""
+        order = self._memory.keep(places)
+        self._lengths = [self._lengths[place] for place in order]
+        now = {place: row for row, place in enumerate(order)}
+        left = [(prompt, [now[place] for place in prompt.rows.tolist() if place in now]) for prompt in self._prompts]
+        self._prompts = [Prompt(prompt.layers, torch.tensor(rows)) for prompt, rows in left if rows]
+        return order
 
     def step(self, tokens: Sequence[int]) -> Tensor:
         """Reads the newest token of each row; returns the logits behind it, [rows, vocabulary]."""
         device = self._model.device
-        positions = torch.tensor(self._lengths, device=device)[:, None]
-        width = self._cache.get_seq_length() + 1
-        seen = torch.arange(width, device=device)[None] >= width - 1 - positions
-        found = self._model(
-            input_ids=torch.tensor(list(tokens), device=device)[:, None],
-            attention_mask=seen.long(),
-            position_ids=positions,
-            use_cache=True,
-            **{self._place: self._cache},
-        )
+        columns = torch.tensor(self._memory.lengths, device=device)[:, None]
+        width = max(self._memory.lengths) + 1
+        seen = torch.arange(width, device=device)[None] >= width - 1 - columns
+        with attending(self._model.config) if self._prompts else nullcontext():
+            found = self._model(
+                input_ids=torch.tensor(list(tokens), device=device)[:, None],
+                attention_mask=seen.long(),
+                position_ids=torch.tensor(self._lengths, device=device)[:, None],
+                use_cache=True,
+                **{self._place: self._memory.cache()},
+                **({"prompts": self._prompts} if self._prompts else {}),
+            )
+        self._memory.advance()
         self._lengths = [length + 1 for length in self._lengths]
         return found.logits[:, -1]
-
-
-def _padded(values: Tensor, width: int) -> Tensor:
-    """[rows, heads, columns, size] with columns of zeros before it, as many as there are missing."""
-    missing = width - values.shape[2]
-    return torch.nn.functional.pad(values, (0, 0, missing, 0)) if missing else values

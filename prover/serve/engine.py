@@ -94,7 +94,7 @@ class Engine:
         end = model.generation_config.eos_token_id
         self._ends = {words.end, *(end if isinstance(end, list) else [end])}
         with torch.inference_mode():
-            self._batch = Batch(model)
+            self._batch = Batch(model, limits.rows)
         self._rows: list[_Row] = []
         self._waiting: deque[_Job] = deque()
         self._changed = threading.Condition()
@@ -224,8 +224,7 @@ class Engine:
     def _leave(self, gone: Callable[[_Row], bool]) -> None:
         places = [place for place, row in enumerate(self._rows) if not gone(row)]
         if len(places) < len(self._rows):
-            self._rows = [self._rows[place] for place in places]
-            self._batch.keep(places)
+            self._rows = [self._rows[place] for place in self._batch.keep(places)]
 
     def _write(self, rows: Sequence[_Row], logits: Tensor) -> None:
         from prover.serve.sampling import Draw, choose

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from prover.errors import BadServing
+from prover.precision import Precision, usual_precision
 from prover.serve.engine import Engine, Limits
 from prover.serve.figures import Figures
 from prover.serve.words import Words
@@ -47,11 +48,12 @@ class Running:
     service: Service
 
 
-def load(name: str) -> tuple[Any, Words]:
-    """A causal model, in bfloat16 on the GPU where there is one, else in float32, and its tokenizer.
+def load(name: str, precision: Precision | None = None) -> tuple[Any, Words]:
+    """A causal model, on the GPU where there is one, and its tokenizer.
 
     Args:
         name: a folder, or a repository of the Hugging Face hub.
+        precision: of its numbers; as `usual_precision` where none is given.
 
     Raises:
         BadServing: there is no such model, or it is of another kind.
@@ -59,7 +61,8 @@ def load(name: str) -> tuple[Any, Words]:
     import torch
     import transformers
 
-    device, dtype = ("cuda", torch.bfloat16) if torch.cuda.is_available() else ("cpu", torch.float32)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = getattr(torch, precision or usual_precision(device))
     try:
         config = transformers.AutoConfig.from_pretrained(name)
         if config.is_encoder_decoder:

@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from lean_bridge.errors import InputError
+from prover.precision import Precision
 from workbench.cli.options import JsonOption, print_json
 from workbench.settings import serving_token, with_variables
 
@@ -43,6 +44,14 @@ def serve(
     engine: Annotated[
         EngineName, typer.Option(help="LemmaForge's own, or vLLM where that is installed.")
     ] = EngineName.own,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            metavar="float32|bfloat16",
+            help="Of the model's numbers. Own engine.",
+            show_default="bfloat16 where the device has instructions for it",
+        ),
+    ] = None,
     max_rows: Annotated[int, typer.Option(min=1, help="Completions at work at a time.")] = 64,
     max_queue: Annotated[int, typer.Option(min=1, help="Prompts that wait, at most. Own engine.")] = 256,
     max_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a completion, at most. Own engine.")] = 2048,
@@ -78,7 +87,7 @@ def serve(
 
     listener = listening(Place(host, port, insecure), token)
     with listener:
-        loaded, words = load(model)
+        loaded, words = load(model, precision)
         serving = Serving(model, token, timeout)
         with running(
             loaded, words, listener, serving, Limits(max_rows, max_queue, max_tokens), chance=SystemRandom()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lean_bridge.errors import InputError
+from prover.precision import usual_precision
 from workbench.cli.options import JsonOption, print_json
 from workbench.cli.progress import count_shown, progress_shown
 
@@ -139,14 +140,6 @@ def train(
         print_json({"out": str(out), **card})
     else:
         print_card(card, out)
-
-
-def usual_precision(device: str) -> str:
-    """bfloat16 where that is faster: on GPUs, and on processors with instructions for it."""
-    import torch
-
-    has: Callable[[], bool] = torch.cpu._is_avx512_bf16_supported  # torch has no public name for it
-    return "bfloat16" if device == "cuda" or has() else "float32"
 
 
 def require_packages() -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from prover.precision import Precision
+
 NEEDED = ("torch", "transformers", "tokenizers", "fastapi", "uvicorn")
 
 CONTEXT = 1024
@@ -121,7 +123,7 @@ def serve(folders: dict[str, Path]) -> Serve:
         limits: Limits | None = None,
         **serving: Any,
     ) -> Iterator[Client]:
-        loaded, words = load(str(folders[model]))
+        loaded, words = load(str(folders[model]), Precision.float32)
         change(loaded)
         listener = listening(Place(port=0), None)
         with (

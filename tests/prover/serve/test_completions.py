@@ -17,6 +17,7 @@ from prover.chat import ChatClient, Message
 from prover.errors import BadServing
 from prover.generators.language import Sampling
 from prover.generators.openai import OpenAIModel
+from prover.precision import Precision
 from prover.serve.engine import Engine, Limits
 from prover.serve.figures import Figures
 from prover.serve.requests import Request
@@ -63,17 +64,21 @@ def test_a_completion_ends_with_the_models_end(serve: Any, reference: Any) -> No
     assert (choice["finish_reason"], answer["usage"]["completion_tokens"]) == ("stop", row.index(end) + 1)
 
 
-def test_log_probabilities_are_those_of_teacher_forcing(folders: dict[str, Path], torch: Any) -> None:
-    model, words = load(str(folders["llama"]))
+@pytest.mark.parametrize(("precision", "within"), [(Precision.float32, 1e-3), (Precision.bfloat16, 0.25)])
+def test_log_probabilities_are_those_of_teacher_forcing(
+    precision: Precision, within: float, folders: dict[str, Path], torch: Any
+) -> None:
+    model, words = load(str(folders["llama"]), precision)
     prompt = words.of_text(PROMPTS[1])
     with closing(Engine(model, words, Limits(), Figures(), now=time.monotonic)) as engine:
         drawn = Request(prompt, samples=3, temperature=0.6, top_p=0.8, max_tokens=15, seed=4)
         longer = Request(prompt * 3, samples=2, max_tokens=5)
-        samples, _ = [future.result() for future in engine.submit([drawn, longer])]
-    for sample in samples:
-        logits = model(torch.tensor([prompt + sample.tokens])).logits[0, len(prompt) - 1 : -1]
+        shared = Request(prompt, samples=6, max_tokens=15)
+        samples, _, more = [future.result() for future in engine.submit([drawn, longer, shared])]
+    for sample in samples + more:
+        logits = model(torch.tensor([prompt + sample.tokens])).logits[0, len(prompt) - 1 : -1].float()
         forced = logits.log_softmax(-1).gather(1, torch.tensor(sample.tokens)[:, None]).squeeze(1)
-        assert list(sample.log_probabilities) == pytest.approx(forced.tolist(), abs=1e-3)
+        assert list(sample.log_probabilities) == pytest.approx(forced.tolist(), abs=within)
         assert len(sample.tokens) == 15
 
 

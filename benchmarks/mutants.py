@@ -24,21 +24,24 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))  # or mutation.py beside this file would be found for the package
+
+from mutants_report import report, results_in
 
 from db.records import Theorem
 from db.store import Store
-from lean_bridge.errors import BridgeError, InputError, ServerDied
+from lean_bridge import protocol
+from lean_bridge.errors import BridgeError, InputError, RequestFailed, ServerDied
 from lean_bridge.pool import LeanPool
 from lean_bridge.toolchain import find_toolchain
-from prover.bench.figures import Tally, compared, rate
 from prover.bench.problems import BenchmarkProblem
 from prover.core import Attempt, Budget, Generator, Outcome, Position, Proposal, Rejected, Statistics
 from prover.engine import Plan, prove
@@ -58,7 +61,6 @@ Way = Callable[[BenchmarkProblem], Awaitable[dict[str, Any]]]
 """How a problem is attempted."""
 
 LIBRARY = "Init"
-KS = (1, 2, 4, 8, 16, 32)
 ROLL_OUTS = 32
 LENGTH = 8
 """Tactics of a roll-out, at most."""
@@ -75,7 +77,7 @@ def split(store: Store, out: Path, *, modules: float, premises: int, sample: int
         out: the folder to write.
         modules: share of the library's theorems whose modules are held out.
         premises: how many theorems are held out by premise.
-        sample: problems of either kind.
+        sample: problems of either kind, in the order in which they are drawn.
         seed: of all draws.
     """
     theorems = list(store.theorems(library_of(store, LIBRARY).digest))
@@ -85,7 +87,7 @@ def split(store: Store, out: Path, *, modules: float, premises: int, sample: int
     stated = {theorem.canonical for theorem in theorems if theorem.name in by_module | by_premise}
     held = sorted(theorem.name for theorem in theorems if theorem.canonical in stated)
     problems = {
-        kind: sorted(chance.sample(sorted(names), min(sample, len(names))))
+        kind: chance.sample(sorted(names), min(sample, len(names)))
         for kind, names in (("module", by_module), ("premise", by_premise))
     }
     out.mkdir(parents=True, exist_ok=True)
@@ -123,6 +125,61 @@ def _about_some_constants(theorems: Sequence[Theorem], wanted: int, chance: Rand
             break
         held.update(users[constant])
     return held
+
+
+async def write_names(place: Path, held: Path, out: Path, sample: int, seed: int) -> None:
+    """Writes pairs that teach which theorem says what, without any mutant: the library's own theorems, each proved by itself.
+
+    Args:
+        place: the store.
+        held: the folder that `split` wrote.
+        out: the file of pairs.
+        sample: so many theorems, drawn with the seed.
+        seed: of the draw.
+    """
+    apart = set((held / "names.txt").read_text(encoding="utf-8").split())
+    with Store.open(place, create=False) as store:
+        library = library_of(store, LIBRARY)
+        theorems = [theorem for theorem in store.theorems(library.digest) if theorem.name not in apart]
+    chosen = Random(seed).sample(theorems, min(sample, len(theorems)))
+    written = 0
+    async with LeanPool(find_toolchain(), size=2, spares=0) as pool:
+        with out.open("w", encoding="utf-8") as sink:
+            for first in range(0, len(chosen), 200):
+                halves = (chosen[first : first + 100], chosen[first + 100 : first + 200])
+                for pair in (
+                    pair for pairs in await asyncio.gather(*(named(pool, half) for half in halves)) for pair in pairs
+                ):
+                    sink.write(json.dumps(pair, ensure_ascii=False) + "\n")
+                    written += 1
+    print(f"{written:,} of {len(chosen):,} theorems are proved by themselves in a tactic")
+
+
+async def named(pool: LeanPool, theorems: Sequence[Theorem]) -> list[dict[str, str]]:
+    """The pairs of theorems that are printed so that Lean reads them, and that one of a few tactics proves by themselves."""
+    pairs = []
+    async with pool.lease() as server:
+        env = (await server.open_environment(("Init",))).id
+        for theorem in theorems:
+            name = theorem.name
+            tactics = (f"exact {name}", f"exact {name} ..", f"apply {name} <;> assumption")
+            try:
+                start = await server.start_goal(
+                    env, declaration=f"theorem {name}.itself{theorem.statement} := by sorry"
+                )
+                (state,) = await server.view_states([start.state.id], detail="full")
+                tried = protocol.Attempt(start.state.id, tactics)
+                (outcomes,) = await server.run_tactics([tried], heartbeats=10_000, seconds=2.0, detail="none")
+            except RequestFailed:
+                continue
+            shown = "\n\n".join(goal.text or "" for goal in state.goals)
+            closed = (isinstance(outcome, protocol.Advanced) and not outcome.state.goals for outcome in outcomes)
+            best = next((tactic for tactic, closes in zip(tactics, closed, strict=True) if closes), None)
+            if best is not None:
+                pairs.append({"prompt": shown, "completion": best, "theorem": name, "state_after": "no goals"})
+            made = [outcome.state.id for outcome in outcomes if isinstance(outcome, protocol.Advanced)]
+            await server.release_states([start.state.id, *made])
+    return pairs
 
 
 @dataclass(slots=True)
@@ -310,11 +367,6 @@ class Experiment:
         print(f"{arm}: {len(left)} problems in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def results_in(file: Path) -> list[dict[str, Any]]:
-    """The lines of a file of results; none where there is no file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
-
-
 async def attempt_all(arguments: argparse.Namespace) -> None:
     """Roll-outs of every model, and searches with every generator, at the problems that are held out."""
     wanted: dict[str, list[str]] = json.loads((arguments.held / "problems.json").read_text(encoding="utf-8"))
@@ -345,79 +397,6 @@ async def problems_named(
     return {kind: [by_name[name] for name in some] for kind, some in names.items()}
 
 
-def report(file: Path, pairs: Sequence[tuple[str, str]]) -> str:
-    """Tables in Markdown: pass@k of each arm with 95 % intervals, how roll-outs ended, and pairs of arms on the same problems.
-
-    Args:
-        file: the results.
-        pairs: arms to be compared.
-    """
-    arms: dict[str, dict[str, dict[str, Any]]] = {}
-    for line in results_in(file):
-        arms.setdefault(line["arm"], {})[line["problem"]] = line
-    parts = [part for kind in ("module", "premise", "both") for part in _rates(arms, kind)]
-    ends: dict[str, Counter[str]] = {name: Counter() for name in arms}
-    for name, lines in arms.items():
-        for line in lines.values():
-            ends[name].update(line.get("ends") or {})
-    parts += [
-        "",
-        "How roll-outs ended, in %:",
-        "",
-        "| arm | " + " | ".join(_ENDS) + " | other |",
-        "|---" * (len(_ENDS) + 2) + "|",
-    ]
-    for name, counted in ends.items():
-        if total := counted.total():
-            shares = [counted[end] / total for end in _ENDS]
-            parts.append(
-                f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in [*shares, 1 - sum(shares)]) + " |"
-            )
-    parts += [
-        "",
-        "| first | second | problems | gained | lost | p (McNemar) | pass@1, difference |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    parts += [_paired(arms, *pair) for pair in pairs]
-    return "\n".join(parts) + "\n"
-
-
-_ENDS = ("proved", "tactic", "parse", "no progress", "malformed", "length", "forbidden")
-
-
-def _rates(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], kind: str) -> Iterator[str]:
-    yield from ("", f"Held out by {kind}:" if kind != "both" else "Both together:", "")
-    yield "| arm | problems | " + " | ".join(f"pass@{k}" for k in KS) + " | seconds a problem |"
-    yield "|---" * (len(KS) + 3) + "|"
-    for name, lines in arms.items():
-        counted = [line for line in lines.values() if kind in (line["kind"], "both") and line["attempts"]]
-        tallies = [Tally(line["attempts"], line["proved"]) for line in counted]
-        if not tallies:
-            continue
-        rates = [rate(tallies, k) for k in KS if k <= tallies[0].attempts]
-        cells = [f"{100 * r.value:.1f} ({100 * r.low:.1f} to {100 * r.high:.1f})" for r in rates]
-        cells += [""] * (len(KS) - len(cells))
-        seconds = sum(line["seconds"] for line in counted) / len(counted)
-        yield f"| {name} | {len(counted)} | " + " | ".join(cells) + f" | {seconds:.2f} |"
-
-
-def _paired(arms: Mapping[str, Mapping[str, Mapping[str, Any]]], first: str, second: str) -> str:
-    """Whether something was proved at all, by McNemar's exact test; and the mean difference of pass@1 with its interval, problems drawn again 2,000 times."""
-    one, other = arms[first], arms[second]
-    common = [name for name in one if name in other and one[name]["attempts"] and other[name]["attempts"]]
-    found = compared([one[name]["proved"] > 0 for name in common], [other[name]["proved"] > 0 for name in common])
-    gains = [
-        other[name]["proved"] / other[name]["attempts"] - one[name]["proved"] / one[name]["attempts"] for name in common
-    ]
-    chance = Random(0)
-    means = sorted(sum(chance.choices(gains, k=len(gains))) / len(gains) for _ in range(2_000))
-    low, middle, high = means[50], sum(gains) / len(gains), means[1949]
-    return (
-        f"| {first} | {second} | {len(common)} | {found.gained} | {found.lost} | {found.p:.3g} | "
-        f"{100 * middle:+.1f} ({100 * low:+.1f} to {100 * high:+.1f}) |"
-    )
-
-
 def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -429,6 +408,12 @@ def main() -> None:
     splitting.add_argument("--premises", type=int, default=1000, help="theorems held out by premise")
     splitting.add_argument("--sample", type=int, default=100, help="problems of either kind")
     splitting.add_argument("--seed", type=int, default=1)
+    naming = commands.add_parser("names", help="make pairs of the library's own theorems")
+    naming.add_argument("store", type=Path)
+    naming.add_argument("held", type=Path, help="the folder that `split` wrote")
+    naming.add_argument("--out", type=Path, required=True, help="the pairs, JSON Lines")
+    naming.add_argument("--sample", type=int, default=8000)
+    naming.add_argument("--seed", type=int, default=1)
     attempting = commands.add_parser("attempt", help="attempt the problems")
     attempting.add_argument("store", type=Path)
     attempting.add_argument("held", type=Path, help="the folder that `split` wrote")
@@ -453,6 +438,8 @@ def main() -> None:
                 sample=arguments.sample,
                 seed=arguments.seed,
             )
+    elif arguments.command == "names":
+        asyncio.run(write_names(arguments.store, arguments.held, arguments.out, arguments.sample, arguments.seed))
     elif arguments.command == "attempt":
         asyncio.run(attempt_all(arguments))
     else:

@@ -58,16 +58,6 @@ def place_of_proof(code: str) -> int | None:
     return None
 
 
-def hides_variables(code: str) -> bool:
-    """Whether implicit variables stand, or may stand (`type_of%`), first behind the colon of a theorem: there `:= by` does not introduce them, `:= sorry` does."""
-    depth = 0
-    for kind, token, end in _tokens(code):
-        depth += (kind == "open") - (kind == "close")
-        if not depth and token == ":":
-            return re.match(r"\s*(?:type_of%|∀\s*[{\[⦃])", code[end:]) is not None
-    return False
-
-
 def is_declared(code: str) -> bool:
     """Whether a source text declares a theorem by that word: the fields of a structure that are theorems have texts too."""
     return any(kind == "word" and token in _KEYWORDS for kind, token, _ in _tokens(code))

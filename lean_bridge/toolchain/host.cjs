@@ -11,6 +11,7 @@
 'use strict';
 const fs = require('fs'), path = require('path'), vm = require('vm');
 const threads = require('worker_threads');
+const v8 = require('v8');
 const invokeWithoutJavaScript = require('./invoke.cjs');
 
 const LEAN_STACK = 256 << 20; // Lean's own stack inside WebAssembly memory, bytes
@@ -18,6 +19,9 @@ const STACK_RESERVE = 1 << 20; // where Lean's stack counts as full, bytes befor
 const THREAD_STACK_MB = 400; // the machine stack under it: a WebAssembly frame takes more of this one
 const POLL_MS = 20; // how often deadlines are looked at
 const FATAL = 70; // exit code when the runtime is beyond repair (EX_SOFTWARE)
+
+// A function of lean.wasm is validated when it is first called, not all 200,000 of them at every start.
+v8.setFlagsFromString('--wasm-lazy-validation');
 
 if (threads.isMainThread) ownTheProcess(JSON.parse(process.argv[2]));
 else runLean(threads.workerData);

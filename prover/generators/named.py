@@ -88,13 +88,16 @@ async def opened(text: str, key_of: KeyOf) -> AsyncIterator[Opened]:
         InputError: of `parsed`, of `key_of`, or a model cannot be loaded.
         ChatRefused: a key cannot be used.
     """
+    wanted = parsed(text)
+    # What rules close at once is not worth a model's time.
+    later = any(isinstance(part, str) for part in wanted)
     async with AsyncExitStack() as stack:
         parts: list[Opened] = []
-        for part in parsed(text):
+        for part in wanted:
             if isinstance(part, str):
                 parts.append(Opened(GENERATORS[part](), part))
             else:
-                parts.append(await _opened_model(part, key_of, stack))
+                parts.append(await _opened_model(part, key_of, stack, later=later))
         if len(parts) == 1:
             yield parts[0]
         else:
@@ -102,14 +105,15 @@ async def opened(text: str, key_of: KeyOf) -> AsyncIterator[Opened]:
             yield Opened(combined, "+".join(part.name for part in parts))
 
 
-async def _opened_model(spec: ModelSpec, key_of: KeyOf, stack: AsyncExitStack) -> Opened:
+async def _opened_model(spec: ModelSpec, key_of: KeyOf, stack: AsyncExitStack, *, later: bool) -> Opened:
     from prover.generators.model import ModelGenerator
 
     if spec.kind == "openai":
         model, version = await _server(spec, key_of, stack)
     else:
         model, version = await (_small if spec.kind == "small" else _loaded)(spec, stack)
-    return Opened(ModelGenerator(model, spec.form, spec.sampling, rule=spec.short), spec.recorded(version))
+    generator = ModelGenerator(model, spec.form, spec.sampling, rule=spec.short, later=later)
+    return Opened(generator, spec.recorded(version))
 
 
 async def _server(spec: ModelSpec, key_of: KeyOf, stack: AsyncExitStack) -> tuple[LanguageModel, str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from prover.train.material import Material
-from prover.train.plan import Plan, shown
+from prover.train.plan import SETTINGS, Plan, shown
 from prover.train.rows import Counts
 from prover.train.tokenizer import COMPLETION
 from prover.train.trainer import Standing
@@ -29,6 +31,7 @@ def document(plan: Plan, material: Material, standing: Standing, metrics: Sequen
     measured = [line for line in metrics if "val_loss" in line]
     kept = next((line for line in measured if line["step"] == standing.best_step), last)
     return {
+        **_before(plan),
         "generator": f"lemmaforge {version('lemmaforge')}",
         "packages": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
         "threads": torch.get_num_threads(),
@@ -44,6 +47,15 @@ def document(plan: Plan, material: Material, standing: Standing, metrics: Sequen
         "tokens": sum(line["tokens"] for line in metrics),
         "seconds": round(sum(line["seconds"] for line in metrics), 1),
     }
+
+
+def _before(plan: Plan) -> dict[str, Any]:
+    """The card of the model that this one was made of, if that was a training of ours, too."""
+    record = Path(plan.origin.path) / SETTINGS if plan.origin else None
+    if record is None or not record.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    return {"before": found} if "settings" in found else {}
 
 
 def markdown(card: dict[str, Any], material: Material) -> str:
@@ -87,7 +99,7 @@ token of a completion. {measured} Which theorems it proves is not known from thi
 
 Pairs of a theorem, and of mutants made from it, are all on one side. The data may hold theorems of public benchmarks; whoever measures this
 model on one has to look.
-
+{"".join(_earlier(card))}
 ## Settings
 
 | | |
@@ -101,6 +113,23 @@ model on one has to look.
 To propose tactics or proofs that Lean checks. What it writes is not right because it wrote it: have it judged with `lemma check`.
 It knows nothing but what is in its data.
 """
+
+
+def _earlier(card: dict[str, Any]) -> Iterator[str]:
+    """The trainings before this one, the last one first."""
+    while card := card.get("before", {}):
+        settings, kept = card["settings"], card["kept"]
+        made = f"from {shown(settings['origin'])}" if settings["origin"] else "from scratch"
+        files = "".join(f"| `{source['path']}` | `{source['sha256']}` |\n" for source in settings["data"])
+        yield f"""
+## The training before
+
+The model that this one was made of was trained {made}, with the loss `{settings["loss"]}` (n = {settings["n"]:g}), seed {settings["seed"]}: {card["tokens"]:,} tokens of
+{card["pairs"]["train"]["pairs"]:,} pairs in {card["seconds"]:,.0f} s; update {kept["step"]:,} of {card["updates"]:,} was kept, whose loss was {kept["loss"]:.4f}.
+
+| file | SHA-256 |
+|---|---|
+{files}"""
 
 
 def _usage(material: Material) -> str:

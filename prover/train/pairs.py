@@ -17,7 +17,7 @@ from typing import Any
 
 from prover.errors import BadPairs
 
-_MUTANT = re.compile(r"\.mutant_.*\Z", re.DOTALL)
+_DERIVED = re.compile(r"\.(?:mutant_.*|restated)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Pair:
 
     @property
     def origin(self) -> str:
-        """The theorem, or for a mutant the one from which it was made; empty where there is none."""
-        return _MUTANT.sub("", self.theorem)
+        """The theorem, or for a mutant or a problem of `lemma bench` the one from which it was made; empty where there is none."""
+        return _DERIVED.sub("", self.theorem)
 
 
 Proof = tuple[Pair, ...]

@@ -13,6 +13,6 @@ from lean_bridge.toolchain import Toolchain
 
 @pytest.fixture(scope="module")
 async def case_pool(toolchain: Toolchain) -> AsyncIterator[LeanPool]:
-    """One process at work, so that each case meets what those before it left behind, and one in reserve."""
-    async with LeanPool(toolchain, size=1, spares=1, limits=Limits(grace=2.0)) as pool:
+    """One process at work, so that each case meets what those before it left behind."""
+    async with LeanPool(toolchain, size=1, spares=0, limits=Limits(grace=2.0)) as pool:
         yield pool

@@ -81,7 +81,7 @@ async def soak(
     Args:
         toolchain: which Lean.
         order: what to judge.
-        workers: Lean processes; there is one spare.
+        workers: Lean processes.
         tell: is told of progress, and of each wrong verdict.
     """
     started = time.monotonic()
@@ -89,7 +89,7 @@ async def soak(
     wrong: list[str] = []
     samples: list[float] = []
     queue = iter(enumerate(order, 1))
-    async with LeanPool(toolchain, size=workers, spares=1) as pool:
+    async with LeanPool(toolchain, size=workers, spares=0) as pool:
         judging = Judge(pool, Terms(seconds=SECONDS))
 
         async def work() -> None:

@@ -39,20 +39,20 @@ async def said(server: LeanServer, text: str) -> str:
     ],
     ids=["ill-typed proof", "unknown constant", "loose variable", "no code"],
 )
-async def test_an_exception_of_the_runtime_is_a_message_of_lean(mortal: LeanPool, text: str, complaint: str) -> None:
-    async with mortal.lease() as server:
+async def test_an_exception_of_the_runtime_is_a_message_of_lean(pool: LeanPool, text: str, complaint: str) -> None:
+    async with pool.lease() as server:
         for _ in range(3):
             assert complaint in await said(server, text)
         assert (await server.check_file("theorem t : 1 + 1 = 2 := rfl")).ok
 
 
-async def test_thirty_thousand_exceptions_leave_the_stack_where_it_was(mortal: LeanPool) -> None:
+async def test_thirty_thousand_exceptions_leave_the_stack_where_it_was(pool: LeanPool) -> None:
     text = (
         f"{OPEN}#eval show MetaM Unit from do\n"
         "  for _ in [0:30000] do\n"
         '    if let .ok _ := Kernel.isDefEq (← getEnv) {} (.bvar 3) (.sort .zero) then throwError "equal"\n'
     )
-    async with mortal.lease() as server:
+    async with pool.lease() as server:
         assert (await server.check_file(text, seconds=60)).ok
 
 
@@ -71,7 +71,7 @@ async def test_a_full_stack_ends_the_process_and_says_so(toolchain: Toolchain, t
             await server.check_file(text, heartbeats=0, seconds=100)
 
 
-async def test_a_hundred_thousand_nested_calls_are_no_overflow(mortal: LeanPool) -> None:
+async def test_a_hundred_thousand_nested_calls_are_no_overflow(pool: LeanPool) -> None:
     text = "def deep : Nat → Nat | 0 => 0 | n + 1 => deep n + 1\n#guard deep 100000 == 100000"
-    async with mortal.lease() as server:
+    async with pool.lease() as server:
         assert (await server.check_file(text, heartbeats=0, seconds=60)).ok

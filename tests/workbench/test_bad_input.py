@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lean_bridge.client import LeanServer
+from lean_bridge.errors import BridgeError
+from workbench.cli.app import exit_code, explained
+from workbench.problems import LeanFile, problems_in_file
 from workbench.testing import Lemma
 
 OPEN = "theorem t (n : Nat) : n = n := by sorry\n"
@@ -112,15 +116,23 @@ def test_a_wrong_command_line_is_refused(arguments: list[str], lemma: Lemma) -> 
     ],
     ids=["unparsable", "unknown import", "no proposition", "no sorry"],
 )
-def test_a_file_with_nothing_that_can_be_proved_is_refused(
-    text: str, complaints: list[str], lemma: Lemma, tmp_path: Path
+async def test_a_file_with_nothing_that_can_be_proved_is_refused(
+    text: str, complaints: list[str], server: LeanServer
 ) -> None:
+    with pytest.raises(BridgeError) as refused:
+        await problems_in_file(server, LeanFile(Path("bad.lean"), text), ())
+    assert exit_code(refused.value) == 2
+    for complaint in complaints:
+        assert complaint in explained(refused.value)
+
+
+def test_a_file_that_is_refused_is_left_alone_and_not_copied(lemma: Lemma, tmp_path: Path) -> None:
+    text = "import No.Such.Module\n\n" + OPEN
     path = tmp_path / "bad.lean"
     path.write_text(text)
     run = lemma("prove", "bad.lean", "--write")
     assert (run.code, run.out) == (2, "")
-    for complaint in complaints:
-        assert complaint in run.err
+    assert "Check the name of the import." in run.err
     assert [p.name for p in tmp_path.iterdir()] == ["bad.lean"]
     assert path.read_text() == text
 
@@ -140,15 +152,13 @@ def test_a_statement_that_lean_cannot_take_is_refused(arguments: list[str], comp
     assert complaint in run.err
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"], ids=["missing", "empty", "binary"])
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"], ids=["missing", "binary"])
 def test_lean_run_refuses_what_is_no_lean_source(content: bytes | None, lemma: Lemma, tmp_path: Path) -> None:
     path = tmp_path / "input.lean"
     if content is not None:
         path.write_bytes(content)
     run = lemma("lean", "run", path)
-    # An empty file is a Lean program that does nothing.
-    assert run.code == (0 if content == b"" else 2)
-    assert run.out == ""
+    assert (run.code, run.out) == (2, "")
 
 
 def test_lean_build_refuses_a_folder_without_lean_files(lemma: Lemma, tmp_path: Path) -> None:

@@ -16,8 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lean_bridge.client import LeanServer
+from lean_bridge.errors import BridgeError
 from prover.judge import Statement, Terms
-from workbench.cli.check import SECONDS
+from workbench.cli.app import exit_code, explained
+from workbench.cli.check import SECONDS, trusted_statement
+from workbench.problems import LeanFile
 from workbench.testing import Lemma
 
 STATEMENTS = """\
@@ -85,7 +89,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
-BATCH = ("check", "--batch", "cases.jsonl", "--out", "out.jsonl", "--workers", "2", "--heartbeats", "0")
+BATCH = ("check", "--batch", "cases.jsonl", "--out", "out.jsonl", "--heartbeats", "0")
+"""One case at a time, which is what the tests' environment asks for."""
+TWO_AT_A_TIME = (*BATCH, "--workers", "2")
+"""Verdicts can then be there before their turn."""
 
 
 def test_the_default_of_seconds_is_that_of_the_judge() -> None:
@@ -155,26 +162,21 @@ def test_a_body_is_judged_and_reported_as_json(lemma: Lemma, folder: Path) -> No
     assert report["message"]
 
 
-def test_an_axiom_counts_only_if_it_is_allowed(lemma: Lemma, folder: Path) -> None:
-    (folder / "body.txt").write_text("cheat")
+def test_syntax_and_axioms_count_only_if_they_are_allowed(lemma: Lemma, folder: Path) -> None:
+    (folder / "body.txt").write_text("by first | native_decide | exact cheat")  # what is wrong is not decided
     arguments = ("check", "body.txt", "--body", "--theorem", "wrong", "--against", "trusted.lean")
-    refused = lemma(*arguments)
-    assert refused.code == 1
-    assert refused.out.startswith("✗ wrong rejected (axiom)\nbody.txt: ")
-    assert "    axioms            cheat\n" in refused.out
-    allowed = lemma(*arguments, "--axiom", "cheat")
-    assert (allowed.code, allowed.out.splitlines()[0]) == (0, "✓ wrong accepted")
+    syntax_refused = lemma(*arguments, "--axiom", "cheat", "--json").json()
+    assert (syntax_refused["outcome"], syntax_refused["reason"]) == ("rejected", "syntax")
 
-
-def test_syntax_counts_only_if_it_is_allowed(lemma: Lemma, folder: Path) -> None:
-    (folder / "body.txt").write_text("by native_decide")
-    arguments = ("check", "body.txt", "--body", "--theorem", "wrong", "--against", "trusted.lean", "--json")
-    refused = lemma(*arguments).json()
-    assert (refused["outcome"], refused["reason"]) == ("rejected", "syntax")
     kind = "Lean.Parser.Tactic.nativeDecide"
-    allowed = lemma(*arguments, "--allow-syntax", kind).json()
-    assert allowed["terms"]["syntax"] == [kind]
-    assert (allowed["outcome"], allowed["reason"]) == ("rejected", "elaboration")  # it is wrong all the same
+    axiom_refused = lemma(*arguments, "--allow-syntax", kind)
+    assert axiom_refused.code == 1
+    assert axiom_refused.out.startswith("✗ wrong rejected (axiom)\nbody.txt: ")
+    assert "    axioms            cheat\n" in axiom_refused.out
+
+    allowed = lemma(*arguments, "--allow-syntax", kind, "--axiom", "cheat", "--json")
+    assert (allowed.code, allowed.json()["outcome"], allowed.json()["axioms"]) == (0, "accepted", ["cheat"])
+    assert allowed.json()["terms"]["syntax"] == [kind]
 
 
 def test_a_time_limit_is_no_verdict(lemma: Lemma, folder: Path) -> None:
@@ -229,33 +231,40 @@ def test_bad_input_is_refused_before_lean_starts(
     assert sorted(folder.iterdir()) == before
 
 
+def test_the_command_passes_on_why_a_trusted_file_is_refused(lemma: Lemma, folder: Path) -> None:
+    (folder / "body.txt").write_text("by simp")
+    (folder / "trusted.lean").write_text("import No.Such\n")
+    run = lemma("check", "body.txt", "--body", "--against", "trusted.lean", "--theorem", "t")
+    assert (run.code, run.out) == (2, "")
+    assert "Check the name of the import." in run.err
+
+
 @pytest.mark.parametrize(
-    ("trusted", "arguments", "complaint"),
+    ("trusted", "theorem", "complaint"),
     [
-        (STATEMENTS, [], "trusted.lean has A.two, wrong; say which one with --theorem."),
-        ("def a := 1\n", [], "trusted.lean has no theorem; state one that ends in `:= sorry`."),
-        (STATEMENTS, ["--theorem", "two"], "no theorem `two`; it has: A.two, wrong"),
-        ("theorem t : 1 = 1 := b\n", [], "trusted.lean:1:21: error: "),
-        ("theorem t : 1 = 1 := b\n", ["--theorem", "t"], "trusted.lean: the statement's file has errors of its own\n1:21: "),
-        ("import No.Such\n", [], "Check the name of the import."),
-        ("import No.Such\n", ["--theorem", "t"], "Check the name of the import."),
+        (STATEMENTS, None, "trusted.lean has A.two, wrong; say which one with --theorem."),
+        ("def a := 1\n", None, "trusted.lean has no theorem; state one that ends in `:= sorry`."),
+        (STATEMENTS, "two", "no theorem `two`; it has: A.two, wrong"),
+        ("theorem t : 1 = 1 := b\n", None, "trusted.lean:1:21: error: "),
+        ("theorem t : 1 = 1 := b\n", "t", "trusted.lean: the statement's file has errors of its own\n1:21: "),
+        ("import No.Such\n", None, "Check the name of the import."),
+        ("import No.Such\n", "t", "Check the name of the import."),
     ],
     ids=["two", "none", "unknown", "errors", "errors, by name", "import", "import, by name"],
-)  # fmt: skip
-def test_a_trusted_file_that_states_no_such_theorem_is_refused(
-    trusted: str, arguments: list[str], complaint: str, lemma: Lemma, folder: Path
+)
+async def test_a_trusted_file_that_states_no_such_theorem_is_refused(
+    trusted: str, theorem: str | None, complaint: str, server: LeanServer
 ) -> None:
-    (folder / "body.txt").write_text("by simp")
-    (folder / "trusted.lean").write_text(trusted)
-    run = lemma("check", "body.txt", "--body", "--against", "trusted.lean", *arguments)
-    assert (run.code, run.out) == (2, "")
-    assert complaint in run.err
+    with pytest.raises(BridgeError) as refused:
+        await trusted_statement(server, LeanFile(Path("trusted.lean"), trusted), theorem)
+    assert exit_code(refused.value) == 2
+    assert complaint in explained(refused.value)
 
 
 def test_a_batch_is_judged_in_order_and_counted(lemma: Lemma, folder: Path) -> None:
     proofs = [SLOW, "by simp", "by exact foo", "by sorry", "by omega", SLOW, "by simp", "by ("]
     write_cases(folder / "cases.jsonl", proofs)
-    run = lemma(*BATCH)
+    run = lemma(*TWO_AT_A_TIME)
     assert run.code == 1, run.out + run.err
     found = verdicts(folder / "out.jsonl")
     assert [row["id"] for row in found] == [f"c{k}" for k in range(8)]
@@ -269,7 +278,7 @@ def test_a_batch_is_judged_in_order_and_counted(lemma: Lemma, folder: Path) -> N
 
     before = (folder / "out.jsonl").read_bytes()
     began = time.monotonic()
-    again = lemma(*BATCH, "--json")
+    again = lemma(*TWO_AT_A_TIME, "--json")
     assert time.monotonic() - began < 3  # Lean is not started
     assert again.code == 1
     report = again.json()
@@ -301,7 +310,7 @@ def test_bad_statements_and_time_limits_do_not_stop_a_batch(lemma: Lemma, folder
 def test_a_batch_that_was_killed_goes_on_from_there(lemma: Lemma, folder: Path) -> None:
     out, proofs = folder / "out.jsonl", [SLOW, "by simp"] * 12
     write_cases(folder / "cases.jsonl", proofs)
-    with running(lemma, *BATCH) as command:
+    with running(lemma, *TWO_AT_A_TIME) as command:
         wait_for(lambda: kept(out) >= 4)
         servers = psutil.Process(command.pid).children(recursive=True)
         command.send_signal(signal.SIGKILL)
@@ -312,7 +321,7 @@ def test_a_batch_that_was_killed_goes_on_from_there(lemma: Lemma, folder: Path) 
     stored = kept(out)
     assert 4 <= stored < 24
     out.write_bytes(whole + b'{"id": "c%d", "outc' % whole.count(b"\n"))  # a line in the middle of which it was killed
-    run = lemma(*BATCH, "--json")
+    run = lemma(*TWO_AT_A_TIME, "--json")
     assert run.code == 0, run.out + run.err
     assert (run.json()["stored_before"], out.read_bytes()[: len(whole)]) == (stored, whole)
     assert [row["id"] for row in verdicts(out)] == [f"c{k}" for k in range(24)]

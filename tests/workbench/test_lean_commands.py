@@ -52,7 +52,8 @@ def test_run_prints_what_lean_prints_and_exits_as_lean_does(lemma: Lemma, tmp_pa
     assert "wrong.lean:1:" in both.out
     assert "error: " in both.out
     assert both.out.endswith('"after"\n∀ is well\n')
-    right = lemma("lean", "run", "right.lean")
+    (tmp_path / "empty.lean").touch()  # a program that does nothing
+    right = lemma("lean", "run", "right.lean", "empty.lean")
     assert (right.code, right.out) == (0, "∀ is well\n")
 
 

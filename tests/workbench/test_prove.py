@@ -30,11 +30,16 @@ end Outer
 """
 
 
-def test_a_statement_is_proved_and_its_proof_shown(lemma: Lemma) -> None:
-    run = lemma("prove", "∀ a b : Nat, a + b = b + a")
+def test_a_statement_is_proved_its_proof_shown_and_the_search_drawn(lemma: Lemma, tmp_path: Path) -> None:
+    drawing = tmp_path / "search.svg"
+    run = lemma("prove", "∀ p q : Prop, p ∧ q → q ∧ p", "--tree", drawing)
     assert run.code == 0, run.out + run.err
     assert re.search(r"✓ statement proved in \d+\.\d\d s\n    by", run.out)
     assert re.search(r"^1 of 1 proved in \d+\.\d s$", run.out, re.MULTILINE)
+    assert f"search drawn in {drawing}" in run.out
+    picture = ET.fromstring(drawing.read_text())
+    assert picture.tag.endswith("svg")
+    assert "∧" in "".join(picture.itertext())
 
 
 def test_a_statement_over_an_imported_module_is_proved(lemma: Lemma) -> None:
@@ -73,16 +78,6 @@ def test_a_file_is_proved_where_it_can_be_and_the_copy_passes_lean(lemma: Lemma,
     [left] = [line for line in checked.out.splitlines() if "sorry" in line]
     line = copy[: copy.index("theorem wrong")].count("\n") + 1
     assert left == f"some.proved.lean:{line}:8: warning: declaration uses `sorry`"
-
-
-def test_the_search_is_drawn(lemma: Lemma, tmp_path: Path) -> None:
-    drawing = tmp_path / "search.svg"
-    run = lemma("prove", "∀ p q : Prop, p ∧ q → q ∧ p", "--tree", drawing)
-    assert run.code == 0, run.out + run.err
-    assert f"search drawn in {drawing}" in run.out
-    picture = ET.fromstring(drawing.read_text())
-    assert picture.tag.endswith("svg")
-    assert "∧" in "".join(picture.itertext())
 
 
 def test_one_theorem_is_tried_with_a_budget_of_its_own(lemma: Lemma, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_from_theorems_to_a_benchmark_of_true_and_false_statements(store: Path, 
     checked = lemma("check", "--batch", "out/checks.jsonl", "--out", "verdicts.jsonl", "--workers", "1")
     assert checked.code == 0, checked.err
     rows = [json.loads(line) for line in (tmp_path / "out" / "conjectures.jsonl").read_text().splitlines()]
-    bench = lemma("bench", "run", "out/conjectures.jsonl", "--limit-seconds", "3", "--workers", "2", "--json")
+    bench = lemma("bench", "run", "out/conjectures.jsonl", "--limit-seconds", "5", "--json")
     assert bench.code == 0, bench.err
     judgements = lemma("bench", "report", "--json").json()["judgements"]
     assert judgements["problems"] == len(rows) == 4

@@ -17,12 +17,15 @@ from db.records import Library, Premise, TacticStep, Theorem
 from db.store import Store
 from lean_bridge.build import project_modules
 from lean_bridge.client import LeanServer
+from lean_bridge.errors import RequestFailed
 from lean_bridge.lakefile import read_project
 from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.modules import SourceModule
+from workbench.cli.app import exit_code, explained
 from workbench.replaying import replay
 from workbench.testing import Lemma
+from workbench.tracing import library_plans
 
 MODULES = ["Algebra.Group", "Algebra.Logic", "Algebra.Sum", "Algebra.Sequence", "Algebra.Tree", "Algebra"]
 
@@ -234,8 +237,7 @@ def test_a_file_that_kills_lean_is_named_and_the_others_are_traced(lemma: Lemma,
     folder = tmp_path / "deadly"
     # Lean can see the file while it compiles it; the process that traces has no business with the folder.
     deadly = (
-        "import Lean\n"
-        f'run_cmd do unless ← System.FilePath.pathExists "{folder / "Deadly.lean"}" do IO.Process.exit 7\n'
+        f'#eval show IO Unit from do unless ← System.FilePath.pathExists "{folder / "Deadly.lean"}" do IO.Process.exit 7\n'
         "theorem after_death : 1 = 1 := by rfl\n"
     )
     write_files(
@@ -291,10 +293,11 @@ def test_modules_of_the_library_are_traced_once(lemma: Lemma, tmp_path: Path) ->
         theorems = list(store.theorems(library.digest))
     assert len(theorems) == init["theorems"] > 200
     assert {theorem.kind for theorem in theorems} == {"theorem"}
-    again = lemma("trace", "Init.Data.List", "--store", "library.db", "--json").json()["libraries"][0]
+    more = ("Init.Data.List.Nat", "Init.Data.List.Count")
+    [again] = lemma("trace", *more, "--store", "library.db", "--json").json()["libraries"]
     assert again["digest"] == init["digest"]
     assert sorted(again["unchanged"]) == sorted(init["traced"])
-    assert again["traced"]
+    assert again["traced"] == ["Init.Data.List.Count"]
 
 
 @pytest.mark.parametrize(
@@ -317,7 +320,8 @@ def test_bad_input_ends_in_a_message(arguments: tuple[str, ...], complaint: str,
     assert complaint in done.err
 
 
-def test_an_unknown_module_is_named(lemma: Lemma) -> None:
-    done = lemma("trace", "Init.Nonsense")
-    assert done.code == 2, done.out + done.err
-    assert "Init.Nonsense" in done.err
+async def test_an_unknown_module_is_named(server: LeanServer) -> None:
+    with pytest.raises(RequestFailed) as refused:
+        await library_plans(server, ["Init.Nonsense"])
+    assert exit_code(refused.value) == 2
+    assert "Init.Nonsense" in explained(refused.value)

@@ -326,6 +326,7 @@ async def judged(proofs: list[StoredProof], toolchain: Toolchain, workers: int, 
     from prover.bench.verify import verify
     from prover.judge import Judge, Terms
 
+    workers = min(workers, len(proofs))
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(LeanPool(toolchain, size=workers, spares=0))
         second = await stack.enter_async_context(LeanPool(toolchain, size=1, spares=0)) if replay else None

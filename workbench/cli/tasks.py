@@ -153,6 +153,7 @@ async def carry_out(
     from workbench.parents import toolchain_for
 
     library = parents.library
+    workers = max(1, min(workers, len(plan.units())))
     began = time.monotonic()
     held = frozenset(plan.holdout)
     forms = held_forms(store, library.digest, held)

@@ -127,14 +127,28 @@ def package(node: Node, registry: str) -> Iterator[Path]:
         yield download(node, Path(folder), Path(folder), 0, lambda _what, _fraction: None)
 
 
-@pytest.fixture
-def target() -> Iterator[Install]:
+@contextlib.contextmanager
+def empty_target() -> Iterator[Install]:
+    """A cache folder that is not there yet, in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         sources = Path(folder) / "lean_project"
         (sources / "LemmaForge").mkdir(parents=True)
         (sources / "LemmaForge.lean").write_text("module\n\npublic import LemmaForge.Basic\n")
         (sources / "LemmaForge" / "Basic.lean").write_text("module\n\npublic def LemmaForge.answer : Nat := 42\n")
         yield Install(Path(folder) / "cache", sources)
+
+
+@pytest.fixture
+def target() -> Iterator[Install]:
+    with empty_target() as target:
+        yield target
+
+
+@pytest.fixture(scope="module")
+def shared_target() -> Iterator[Install]:
+    """For an installation that several tests of a module look at."""
+    with empty_target() as target:
+        yield target
 
 
 @pytest.fixture(scope="session")

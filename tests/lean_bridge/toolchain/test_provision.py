@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,23 +78,42 @@ def test_killed_at_any_step_the_next_call_finishes_the_installation(
     assert {file.name for file in toolchain.home.iterdir()} == {"lean.js", "lean.wasm", "lib", "whole.json"}
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledByTwo:
+    """What two processes did that were asked for the same installation at the same time."""
+
+    target: Install
+    said: list[str]
+    codes: list[int]
+    whole: bool
+
+
+@pytest.fixture(scope="module")
+def installed(shared_target: Install, repository: Path, registry: str) -> InstalledByTwo:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("npm_config_registry", registry)
+        with start_install(shared_target, repository) as first, start_install(shared_target, repository) as second:
+            said = [process.communicate(timeout=120)[0] for process in (first, second)]
+    whole = provision.inspect(shared_target.cache, shared_target.sources).whole
+    return InstalledByTwo(shared_target, said, [first.returncode, second.returncode], whole)
+
+
 @pytest.mark.slow
-def test_a_second_process_waits_says_so_and_uses_what_the_first_installed(
-    target: Install, repository: Path, local_registry: str
-) -> None:
-    with start_install(target, repository) as first, start_install(target, repository) as second:
-        said = [(process.communicate(timeout=120)[0], process.returncode) for process in (first, second)]
-    assert [code for _, code in said] == [0, 0]
-    installed = [output for output, _ in said if "downloading" in output]
-    waited = [output for output, _ in said if "waiting for it" in output]
-    assert len(installed) == 1
+def test_a_second_process_waits_says_so_and_uses_what_the_first_installed(installed: InstalledByTwo) -> None:
+    assert installed.codes == [0, 0]
+    downloaded = [output for output in installed.said if "downloading" in output]
+    waited = [output for output in installed.said if "waiting for it" in output]
+    assert len(downloaded) == 1
     assert len(waited) == 1
-    assert installed != waited
-    assert provision.inspect(target.cache, target.sources).whole
+    assert downloaded != waited
+    assert installed.whole
 
 
 @pytest.mark.slow
-def test_a_file_cut_short_is_noticed_and_repaired_with_a_message(target: Install, local_registry: str) -> None:
+def test_a_file_cut_short_is_noticed_and_repaired_with_a_message(
+    installed: InstalledByTwo, local_registry: str
+) -> None:
+    target = installed.target
     toolchain = provision.install(target.cache, sources=target.sources)
     core = toolchain.home / "lib" / "lean" / "Init" / "Core.olean"
     whole = core.read_bytes()

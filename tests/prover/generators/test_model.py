@@ -13,7 +13,7 @@ from prover.errors import ModelFailed
 from prover.generators.combined import CombinedGenerator
 from prover.generators.fixed import FixedGenerator
 from prover.generators.language import Answer, Generation, Prompt, Sampling
-from prover.generators.model import ModelGenerator, costs_of
+from prover.generators.model import ASKINGS, ModelGenerator, costs_of
 from prover.generators.prompts import FORMATS
 from prover.search.best_first import BestFirst
 from prover.search.graph import ProofGraph
@@ -63,10 +63,21 @@ async def test_all_queries_of_a_call_are_one_call_of_the_model() -> None:
     assert [item.tactic for answer in answers for item in answer.items] == ["simp", "simp"]
 
 
-async def test_a_model_is_asked_once_about_a_goal() -> None:
+async def test_a_model_that_draws_is_asked_again_with_other_seeds_at_a_growing_cost_until_that_is_enough() -> None:
     model = Parrot([Generation("simp", -1.0, 2)])
-    answers = await generator(model).propose([query(stage=1)])
-    assert (model.asked, list(answers)) == ([], [Proposals(())])
+    answers = [(await generator(model).propose([query(stage=stage, seed=7)]))[0] for stage in range(9)]
+    costs = [answer.next_stage for answer in answers]
+    assert costs[:7] == [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    assert costs[7:] == [None, None]
+    assert (len(model.asked), len(set(model.seeds)), model.seeds[0]) == (8, 8, 7)
+
+
+async def test_the_likeliest_completions_are_asked_for_once() -> None:
+    form = FORMATS["plain"]
+    model = Parrot([Generation("simp", -1.0, 2)])
+    beams = ModelGenerator(model, form, Sampling(temperature=0.0))
+    assert (await beams.propose([query()]))[0].next_stage is None
+    assert (await beams.propose([query(stage=1)])) == [Proposals(())]
 
 
 async def test_completions_that_are_read_alike_are_one_proposal_with_their_probabilities_added() -> None:
@@ -153,7 +164,7 @@ async def test_a_search_counts_what_could_not_be_read_and_keeps_what_failed() ->
     graph = ProofGraph(puzzle.start(6))
     result = await search(graph, puzzle, parts, BestFirst(), budget=Budget(), clock=lambda: 0.0)
     assert (result.outcome, result.fault) == ("failed", "gone")
-    assert result.statistics.malformed == result.statistics.nodes == 2
+    assert (result.statistics.nodes, result.statistics.malformed) == (2, 2 * ASKINGS)
 
 
 async def test_a_search_with_a_model_alone_that_fails_is_no_result() -> None:
@@ -161,3 +172,15 @@ async def test_a_search_with_a_model_alone_that_fails_is_no_result() -> None:
     dead = generator(Parrot(fault=ModelFailed("gone")))
     with pytest.raises(ModelFailed, match="gone"):
         await search(ProofGraph(puzzle.start(6)), puzzle, dead, BestFirst(), budget=Budget(), clock=lambda: 0.0)
+
+
+async def test_beside_rules_a_model_is_asked_only_where_their_first_tactics_have_not_ended_it() -> None:
+    model = Parrot([Generation("halve", -1.0, 2)])
+    later = ModelGenerator(model, FORMATS["plain"], FORMATS["plain"].sampling, later=True)
+    (first,) = await later.propose([query(stage=0)])
+    assert (first.items, model.asked) == ((), [])
+    assert first.next_stage is not None
+    (second,) = await later.propose([query(stage=1)])
+    assert [item.tactic for item in second.items] == ["halve"]
+    assert second.next_stage is not None
+    assert second.next_stage > first.next_stage

@@ -16,7 +16,7 @@ from prover.engine import Plan, ProofAttempt, Task, prove
 from prover.generators.combined import CombinedGenerator
 from prover.generators.fixed import FixedGenerator
 from prover.generators.language import Sampling
-from prover.generators.model import ModelGenerator
+from prover.generators.model import ASKINGS, ModelGenerator
 from prover.generators.openai import OpenAIModel
 from prover.generators.prompts import FORMATS
 from tests.fake_model import Answer, fake_model
@@ -75,7 +75,7 @@ async def test_what_a_model_says_is_no_proof_before_lean_and_the_judge_say_so(po
         attempt = await attempted(pool, model)
     assert (attempt.outcome, attempt.proof) == ("failed", None)
     assert attempt.search is not None
-    assert attempt.search.statistics.malformed == (not text)
+    assert attempt.search.statistics.malformed == (0 if text else ASKINGS)
 
 
 async def test_a_dead_model_is_an_error_and_not_a_failed_proof(pool: LeanPool) -> None:

@@ -361,8 +361,8 @@ async def test_the_packaged_model_answers() -> None:
 async def test_a_search_runs_with_a_model_of_a_folder_and_counts_what_is_no_tactic(
     folder: Path, pool: LeanPool
 ) -> None:
-    task = Task("t", declaration="theorem t (p q : Prop) (h : p ∧ q) : q ∧ p := by sorry")
-    plan = Plan(budget=Budget(seconds=30, steps=40))
+    task = Task("t", declaration="theorem t (a b : Nat) : Nat.gcd a b ∣ a + b := by sorry")
+    plan = Plan(budget=Budget(seconds=60))
     async with opened(f"rules+small:{folder}?samples=4&max_tokens=6", lambda variable: None) as found:
         assert found.name.startswith(
             f"rules+small:{folder}?format=plain&samples=4&temperature=1&top_p=1&max_tokens=6 ("

@@ -74,7 +74,7 @@ def test_a_file_without_pairs_is_refused(tmp_path: Path) -> None:
 
 def test_a_theorem_and_its_mutants_are_on_one_side_whatever_the_seed() -> None:
     names = [f"Nat.t{i}" for i in range(300)]
-    proofs: list[Proof] = [(Pair("p", "c", name + end),) for name in names for end in ("", ".mutant_1a", ".mutant_2")]
+    proofs: list[Proof] = [(Pair("p", "c", name + end),) for name in names for end in ("", ".mutant_1a", ".restated")]
     one, other = split(proofs, 0.2, 1), split(proofs, 0.2, 2)
     assert one == other
     sides = [{proof[0].origin for proof in side} for side in (one.train, one.validation)]

@@ -185,6 +185,11 @@ def test_adapters_on_a_model_are_merged_into_it(learnt: Path, tmp_path: Path) ->
     base = learnt / "model"
     plan = planned(learnt.parent / "toy.jsonl", preset="", origin=Source.of(base), lora_rank=4, lora_alpha=8.0, steps=4)
     trained(plan, tmp_path / "out")
+    card = (tmp_path / "out" / "model" / "README.md").read_text()
+    assert "The model that this one was made of was trained from scratch, with the loss `ce`" in card
+    assert json.loads((tmp_path / "out" / "model" / "training.json").read_text())["before"] == json.loads(
+        (base / "training.json").read_text()
+    )
     before: Any = AutoModelForCausalLM.from_pretrained(base)
     after: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
     names = dict(before.named_parameters())

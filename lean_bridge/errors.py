@@ -10,6 +10,7 @@ A tactic that fails is a value, never an exception; these are the machine's, the
     ├── InputError          what the caller gave is wrong: unparsable file, unknown import, not a proposition
     ├── ProtocolError       the server said something that the protocol does not know
     ├── RequestFailed       the server answered with an error envelope
+    ├── DojoError           LeanDojo cannot do what it was asked
     └── ServerDied          infrastructure: the Lean process is gone (crash, limit, kill)
         ├── WallClockExceeded
         └── MemoryExceeded
@@ -54,6 +55,18 @@ class RequestFailed(BridgeError):
         super().__init__(message)
         self.kind = kind
         self.data: Mapping[str, object] = data or {}
+
+
+class DojoError(BridgeError):
+    """Raised when LeanDojo cannot do what it was asked.
+
+    Attributes:
+        kind: `init`: it cannot open the theorem; `leandojo`: it fails itself.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class ServerDied(BridgeError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from prover.core import (
     SearchResult,
     TheoremSource,
 )
-from prover.environment import LeanEnvironment, TacticLimits
+from prover.environment import LeanEnvironment, TacticLimits, TacticPlace
 from prover.errors import ModelFailed
 from prover.generators.rules import RulesGenerator
 from prover.judge import ALLOWED_AXIOMS, Proof, Statement, Terms, Verdict, judge
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 _WRONG_PROOFS = frozenset({"axiom", "sorry", "syntax"})
 """Reasons of the judge that say that the generator cheated; any other says that a script does not do what its steps did."""
 
-__all__ = ["Failure", "Plan", "ProofAttempt", "SourceFile", "Task", "prove"]
+Driver = Callable[[Workplace], AbstractAsyncContextManager[TacticPlace]]
+"""Says where the tactics of a search run, given where its theorem is judged."""
+
+__all__ = ["Driver", "Failure", "Plan", "ProofAttempt", "SourceFile", "Task", "prove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ async def prove(
     *,
     plan: Plan | None = None,
     generator: Generator | None = None,
+    driver: Driver | None = None,
     listen: Listener = lambda event: None,
     clock: Clock = time.monotonic,
 ) -> ProofAttempt:
@@ -108,6 +113,7 @@ async def prove(
         task: what is to be proved.
         plan: the algorithm and what it may spend.
         generator: proposes tactics; the rules when None.
+        driver: where tactics run, if not in the process that judges.
         listen: is told of each event of the search, in order; must return at once.
         clock: seconds.
 
@@ -119,8 +125,8 @@ async def prove(
     started = clock()
     attempt = ProofAttempt(task, "error", 0.0)
     try:
-        async with Workplace(pool, task) as workplace:
-            environment = LeanEnvironment(workplace, plan.limits)
+        async with Workplace(pool, task) as workplace, (driver or _in_place)(workplace) as place:
+            environment = LeanEnvironment(place, plan.limits)
             graph = ProofGraph(await environment.start())
             attempt = replace(attempt, graph=graph)
             result = await search(
@@ -146,6 +152,11 @@ async def prove(
         kind = error.kind if isinstance(error, RequestFailed) else type(error).__name__
         attempt = replace(attempt, outcome="error", failure=Failure(kind, str(error)))
     return replace(attempt, seconds=clock() - started)
+
+
+@asynccontextmanager
+async def _in_place(workplace: Workplace) -> AsyncIterator[TacticPlace]:
+    yield workplace
 
 
 class _Informed:

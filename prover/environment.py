@@ -10,15 +10,74 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Protocol, get_args
 
 from lean_bridge import protocol
 from lean_bridge.errors import RequestFailed, ServerDied
 from lean_bridge.protocol import PremiseUse
 from prover.core import AT_A_LIMIT, Advanced, Attempt, Goal, Hypothesis, Outcome, Position, Premise, Rejected
-from prover.workplace import Workplace
+
+
+class TacticServer(Protocol):
+    """What runs tactics: `LeanServer`, or a session that has these calls of it. `ServerDied` makes its states void."""
+
+    async def run_tactics(
+        self,
+        attempts: Sequence[protocol.Attempt],
+        *,
+        heartbeats: int,
+        seconds: float,
+        detail: protocol.Detail,
+        strict: bool = False,
+        without: Sequence[str] = (),
+    ) -> list[list[protocol.TacticOutcome]]:
+        """As `LeanServer.run_tactics`."""
+        ...
+
+    async def view_states(
+        self, states: Iterable[int], *, detail: protocol.Detail = "full"
+    ) -> tuple[protocol.ProofState, ...]:
+        """As `LeanServer.view_states`."""
+        ...
+
+    async def release_states(self, states: Iterable[int] | None) -> int:
+        """As `LeanServer.release_states`."""
+        ...
+
+    async def find_premises(
+        self, state: int, *, goal: int = 0, uses: Sequence[PremiseUse], limit: int, statements: bool = False
+    ) -> list[protocol.Premise]:
+        """As `LeanServer.find_premises`."""
+        ...
+
+
+class TacticPlace(Protocol):
+    """Where a search runs its tactics: a `Workplace`, or what stands in its place."""
+
+    @property
+    def server(self) -> TacticServer:
+        """The process; another one after `renew`."""
+        ...
+
+    @property
+    def unproved(self) -> frozenset[str]:
+        """As of `Workplace`."""
+        ...
+
+    @property
+    def without(self) -> frozenset[str]:
+        """As of `Workplace`."""
+        ...
+
+    async def start(self) -> protocol.GoalStart:
+        """Open the goal, in the present process."""
+        ...
+
+    async def renew(self) -> None:
+        """Exchange a process that died."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +101,7 @@ class _Step:
 class LeanEnvironment:
     """An `Environment[int]` on a workplace."""
 
-    def __init__(self, workplace: Workplace, limits: TacticLimits | None = None) -> None:
+    def __init__(self, workplace: TacticPlace, limits: TacticLimits | None = None) -> None:
         self._workplace = workplace
         self._limits = limits or TacticLimits()
         self._handles = itertools.count()

@@ -64,6 +64,7 @@ class Workplace:
     """A lease on a server of the pool with a task's environment open. Ids of the old process are void after `renew`.
 
     Attributes:
+        name: the theorem's, as the task has it.
         server: the process.
         env: the environment in which the task is stated.
         statement: what is to be proved.
@@ -79,6 +80,7 @@ class Workplace:
         self._pool = pool
         self._task = task
         self._lease = AsyncExitStack()
+        self.name = task.name
         self.unproved: frozenset[str] = frozenset()
         self.without = task.without
 

@@ -12,7 +12,7 @@ from lean_bridge.errors import InputError
 from lean_bridge.pool import LeanPool
 from prover.core import Event, Generator
 from prover.counterexample.race import race
-from prover.engine import Plan, ProofAttempt, prove
+from prover.engine import Driver, Plan, ProofAttempt, prove
 from workbench.problems import LeanFile, Problem, describe
 
 R = TypeVar("R")
@@ -43,8 +43,11 @@ async def prove_all(
     generator: Generator,
     watcher: Watcher,
     racing: bool = False,
+    driver: Driver | None = None,
 ) -> list[ProofAttempt]:
     """Tries to prove each problem as `plan` says, at most `workers` at a time; when `racing`, also to refute it.
+
+    With a `driver` the tactics of the searches run where it says; it is not for races.
 
     Returns:
         One attempt a problem, in the order of the problems.
@@ -55,13 +58,14 @@ async def prove_all(
 
     async def attempt(problem: Problem) -> ProofAttempt:
         watcher.started(problem)
-        result = await (race if racing else prove)(
-            pool,
-            problem.task,
-            plan=plan,
-            generator=generator,
-            listen=lambda event: watcher.happened(problem, event),
-        )
+
+        def listen(event: Event) -> None:
+            watcher.happened(problem, event)
+
+        if racing:
+            result = await race(pool, problem.task, plan=plan, generator=generator, listen=listen)
+        else:
+            result = await prove(pool, problem.task, plan=plan, generator=generator, driver=driver, listen=listen)
         watcher.ended(problem, result)
         return result
 

@@ -22,6 +22,13 @@ WORKER_BYTES = 3 * 2**29
 """Memory to count for one Lean process: 1.3 GiB are resident after a search, and there is the node program beside it."""
 
 
+class DriverKind(StrEnum):
+    """Who drives Lean: our own server, or LeanDojo."""
+
+    server = "server"
+    leandojo = "leandojo"
+
+
 class LeanKind(StrEnum):
     """Which Lean is to run."""
 

@@ -11,7 +11,7 @@ import typer
 
 from lean_bridge.errors import InputError
 from workbench.cli.progress import progress_shown
-from workbench.settings import LeanKind, Settings
+from workbench.settings import DriverKind, LeanKind, Settings
 
 if TYPE_CHECKING:
     from lean_bridge.toolchain import Toolchain
@@ -28,6 +28,12 @@ LeanOption = Annotated[
 ProjectOption = Annotated[
     Path | None,
     typer.Option("--project", metavar="DIR", help="A Lake project, in whose environment a native Lean runs."),
+]
+DriverOption = Annotated[
+    DriverKind,
+    typer.Option(
+        "--driver", help="Who drives Lean: our own server, or LeanDojo (the extra `leandojo`; docs/leandojo.md)."
+    ),
 ]
 StoreOption = Annotated[
     str,

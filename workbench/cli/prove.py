@@ -13,6 +13,7 @@ from lean_bridge.errors import InputError
 from prover.core import Budget
 from prover.search.algorithms import ALGORITHMS, DEFAULT
 from workbench.cli.options import (
+    DriverOption,
     GeneratorOption,
     JsonOption,
     LeanOption,
@@ -22,7 +23,7 @@ from workbench.cli.options import (
     print_json,
 )
 from workbench.cli.progress import progress_shown
-from workbench.settings import Settings, api_key
+from workbench.settings import DriverKind, Settings, api_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lean_bridge.pool import LeanPool
     from lean_bridge.protocol import Hello
     from lean_bridge.toolchain import Toolchain
-    from prover.engine import Plan, ProofAttempt
+    from prover.engine import Driver, Plan, ProofAttempt
     from workbench.problems import LeanFile, Problem
 
 TREE_FORMATS = (".html", ".svg", ".json", ".dot")
@@ -55,6 +56,8 @@ class Request:
     """Whether it is told why each tactic of a proof was tried."""
     race: bool
     """Whether the negation is tried, too."""
+    driver: DriverKind
+    """Who runs the tactics of the search."""
     workers: int
     copy: Path | None
     """Where a copy of the file with the proofs goes."""
@@ -128,6 +131,7 @@ def prove(
             help="Draw the search: OUT ends in .html, .svg, .json or .dot. Of several theorems each gets OUT-NAME.",
         ),
     ] = None,
+    driver: DriverOption = DriverKind.server,
     lean: LeanOption = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
@@ -153,6 +157,8 @@ def prove(
 
         lemma prove "∀ a b : Nat, a - b + b = a" --race
 
+        lemma prove examples/first.lean --driver leandojo
+
         lemma prove examples/first.lean --generator "rules+openai:http://localhost:8000/v1#my-model?format=kimina-prover"
     """
     from prover.engine import Plan
@@ -170,6 +176,7 @@ def prove(
         generator=generator,
         explain=explain,
         race=race,
+        driver=driver,
         workers=workers or Settings.from_environment().workers,
         write=write,
         copy=write_to,
@@ -189,6 +196,7 @@ def checked_request(
     generator: str,
     explain: bool,
     race: bool,
+    driver: DriverKind,
     workers: int,
     write: bool,
     copy: Path | None,
@@ -201,7 +209,7 @@ def checked_request(
         InputError: options contradict each other, or a file cannot be read, or a result could not be written.
     """
     from prover.generators.named import parsed
-    from workbench.problems import names_a_file, read_lean_file, statement_problem
+    from workbench.problems import LeanFile, names_a_file, read_lean_file, statement_problem
 
     parsed(generator)
     if names_a_file(source):
@@ -218,12 +226,14 @@ def checked_request(
             raise InputError(
                 "--theorem and --write are for a file, and this is a statement; is the name of the file right?"
             )
+    if driver is DriverKind.leandojo and (race or not isinstance(subject, LeanFile)):
+        raise InputError("--driver leandojo proves the theorems of a file, and without --race.")
     if tree is not None and tree.suffix not in TREE_FORMATS:
         raise InputError(f"--tree {tree}: the name must end in one of {', '.join(TREE_FORMATS)}.")
     for place in filter(None, (copy, tree)):
         if not place.parent.is_dir():
             raise InputError(f"{place}: there is no folder {place.parent}; make it first.")
-    return Request(subject, theorems, plan, generator, explain, race, workers, copy, tree, as_json)
+    return Request(subject, theorems, plan, generator, explain, race, driver, workers, copy, tree, as_json)
 
 
 def within(budget: Budget, *, seconds: float | None, steps: int | None, nodes: int | None) -> Budget:
@@ -244,6 +254,7 @@ async def run(request: Request, toolchain: Toolchain) -> bool:
         LeanPool(toolchain, size=size, spares=0) as pool,
     ):
         hello, problems = await find_problems(request, pool)
+        driver = await opened_driver(request, toolchain)
         with ProveDisplay(len(problems), results=not request.as_json, explain=request.explain) as display:
             attempts = await prove_all(
                 pool,
@@ -253,6 +264,7 @@ async def run(request: Request, toolchain: Toolchain) -> bool:
                 generator=proposing.generator,
                 watcher=display,
                 racing=request.race,
+                driver=driver,
             )
         written = await write_copy(request, pool, problems, attempts)
     trees = draw_trees(request.tree, problems, attempts)
@@ -289,6 +301,25 @@ async def find_problems(request: Request, pool: LeanPool) -> tuple[Hello, list[P
                 return server.hello, await problems_in_file(server, request.subject, request.theorems)
             await server.open_environment(request.subject.task.imports)
             return server.hello, [request.subject]
+
+
+async def opened_driver(request: Request, toolchain: Toolchain) -> Driver | None:
+    """What runs the tactics, if it is not our own server.
+
+    Raises:
+        InputError, DojoError: LeanDojo cannot follow the file.
+    """
+    from workbench.problems import LeanFile
+
+    if request.driver is DriverKind.server or not isinstance(request.subject, LeanFile):
+        return None
+    from lean_bridge.dojo_project import traced_folder
+    from prover.dojo import dojo_driver
+    from workbench.dojo import dojo_file
+
+    file = dojo_file(request.subject)
+    with progress_shown() as progress:
+        return dojo_driver(await traced_folder(file.source, toolchain, progress=progress), file.path)
 
 
 async def write_copy(

@@ -12,6 +12,7 @@ import typer
 from lean_bridge.errors import InputError
 from workbench.cli.options import (
     STORE,
+    DriverOption,
     JsonOption,
     LeanOption,
     ProjectOption,
@@ -20,7 +21,7 @@ from workbench.cli.options import (
     print_json,
 )
 from workbench.cli.progress import progress_shown
-from workbench.settings import LeanKind, Settings
+from workbench.settings import DriverKind, LeanKind, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,7 @@ def trace(
         int | None,
         typer.Option("--workers", "-w", min=1, help="Modules at a time.", show_default="as cores and memory allow"),
     ] = None,
+    driver: DriverOption = DriverKind.server,
     lean: LeanOption = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
@@ -75,8 +77,12 @@ def trace(
         lemma trace examples/algebra_project --store algebra.db
 
         lemma trace Mathlib.Order --lean native --project my_project
+
+        lemma trace examples/algebra_project --driver leandojo
     """
     chosen = sorted_targets(targets)
+    if driver is DriverKind.leandojo and chosen.modules:
+        raise InputError(f"{chosen.modules[0]}: LeanDojo traces projects; name the folder of one.")
     number = workers or Settings.from_environment().workers
     reports: list[TraceReport] = []
     from db.store import Store
@@ -85,7 +91,10 @@ def trace(
         if chosen.modules:
             reports += asyncio.run(trace_modules(chosen.modules, chosen_toolchain(lean, project), records, number))
         for folder in chosen.projects:
-            reports.append(trace_project(folder, lean, records, number))
+            if driver is DriverKind.leandojo:
+                reports.append(trace_with_leandojo(folder, lean, records))
+            else:
+                reports.append(trace_project(folder, lean, records, number))
     print_reports(reports, store, as_json)
     raise typer.Exit(exit_code(reports))
 
@@ -142,6 +151,19 @@ def trace_project(folder: Path, lean: LeanKind | None, store: Store, workers: in
     with progress_shown() as progress:
         built = built_project(folder, toolchain, workers=workers, progress=progress)
         return asyncio.run(traced(built, store, workers=workers, progress=progress))
+
+
+def trace_with_leandojo(folder: Path, lean: LeanKind | None, store: Store) -> TraceReport:
+    """Has LeanDojo trace a project.
+
+    Raises:
+        InputError: it is no project, or one that LeanDojo cannot follow.
+    """
+    from workbench.dojo import trace_with_leandojo as traced
+
+    toolchain = chosen_toolchain(lean, folder)
+    with progress_shown() as progress:
+        return asyncio.run(traced(folder, toolchain, store, progress))
 
 
 def exit_code(reports: Sequence[TraceReport]) -> int:

@@ -53,11 +53,14 @@ private def Reply.toLine (reply : Reply) : String :=
     (if reply.goals.isEmpty then [] else [("goals", .arr reply.goals)])
   "REPL> " ++ json.compress
 
+/-- Standard input and output of the process, as they are when this module is imported: later, Lean lends each command streams of its own, an empty one
+and one that becomes a message. -/
+initialize streams : IO.FS.Stream × IO.FS.Stream ← return (← IO.getStdin, ← IO.getStdout)
+
 /-- Prints a reply where the reader sees it at once. -/
 def send (reply : Reply) : IO Unit := do
-  let out ← IO.getStdout
-  out.putStrLn reply.toLine
-  out.flush
+  streams.2.putStrLn reply.toLine
+  streams.2.flush
 
 /-- The states of a session, by number. -/
 structure States (σ : Type) where
@@ -75,7 +78,7 @@ private def requestOf (json : Json) : Except String Request := do
 
 /-- Answers requests until there are no more. `run` makes a reply to a request from its state. -/
 partial def serve {m : Type → Type} {σ : Type} [Monad m] [MonadLiftT IO m] [MonadLiftT BaseIO m] (states : IO.Ref (States σ)) (run : σ → Request → m Reply) : m Unit := do
-  let line ← ((do (← IO.getStdin).getLine) : IO String)
+  let line ← (streams.1.getLine : IO String)
   if line.isEmpty || line.trimAscii == "exit".toSlice then return
   let refuse (why : String) : m Unit := (send { error? := some why } : IO Unit)
   match Json.parse line with
@@ -97,8 +100,8 @@ namespace Tactics
 
 open Tactic Meta
 
-/-- A goal in parts: its case, hypotheses as names, type, value of a `let` and whether they are proofs, and its target. -/
-private def goalJson (goal : MVarId) : MetaM Json := goal.withContext do
+/-- A goal: its text, and in parts its case, hypotheses as name, type, value of a `let` and whether it is a proof, and target. -/
+private def goalJson (goal : MVarId) (text : String) : MetaM Json := goal.withContext do
   let mut hypotheses := #[]
   for h in ← getLCtx do
     if h.isImplementationDetail then continue
@@ -106,13 +109,13 @@ private def goalJson (goal : MVarId) : MetaM Json := goal.withContext do
     let value? ← if h.isLet then pure (some (toString (← ppExpr (← instantiateMVars (h.value true))))) else pure none
     hypotheses := hypotheses.push <| Json.arr #[.str h.userName.simpMacroScopes.toString, .str (toString (← ppExpr type)), value?.elim .null .str, toJson (← isProp type)]
   let tag ← goal.getTag
-  return Json.mkObj [("case", if tag.isAnonymous then .null else .str tag.eraseMacroScopes.toString), ("hypotheses", .arr hypotheses),
+  return Json.mkObj [("text", .str text), ("case", if tag.isAnonymous then .null else .str tag.eraseMacroScopes.toString), ("hypotheses", .arr hypotheses),
     ("target", .str (toString (← ppExpr (← instantiateMVars (← goal.getType)))))]
 
 private def replyTo (sid : Nat) (goals : List MVarId) : MetaM Reply := do
   if goals.isEmpty then return { sid? := sid, tacticState? := "no goals" }
   let texts ← goals.mapM fun goal => return (← ppGoal goal).pretty
-  return { sid? := sid, tacticState? := "\n\n".intercalate texts, goals := ← goals.toArray.mapM goalJson }
+  return { sid? := sid, tacticState? := "\n\n".intercalate texts, goals := ← (goals.zip texts).toArray.mapM fun (goal, text) => goalJson goal text }
 
 /-- Parses all of a text as the tactics of a proof. -/
 private def parse (env : Environment) (text : String) : Except String Syntax := do
@@ -140,12 +143,10 @@ private def faultOf (root : MVarId) : TacticM (Option String) := root.withContex
   let type ← instantiateMVars (← mkForallFVars context (← root.getType) (usedLetOnly := false))
   if value.hasLevelMVar || type.hasLevelMVar then return "proof contains universe metavariables"
   let levels := (collectLevelParams (collectLevelParams {} type) value).params.toList
-  let saved ← getEnv
-  try
-    addDecl (.thmDecl { name := `_lean_dojo_proof ++ (← mkFreshId), levelParams := levels, type, value })
-    return none
-  catch e => return s!"kernel type check failed: {← e.toMessageData.toString}"
-  finally setEnv saved
+  -- By the kernel itself: while a theorem is elaborated its environment takes no constants but those below the theorem's name.
+  match (← getEnv).toKernelEnv.addDeclCore 0 (.thmDecl { name := `_lean_dojo_proof, levelParams := levels, type, value }) none with
+  | .ok _ => return none
+  | .error e => return s!"kernel type check failed: {← (e.toMessageData (← getOptions)).toString}"
 
 /-- Runs what a request says, and keeps what came of it. -/
 private def run (root : MVarId) (states : IO.Ref (States Tactic.SavedState)) (state : Tactic.SavedState) (request : Request) : TacticM Reply := do

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +74,7 @@ def build_project(
     workers: int = 2,
     progress: Progress | None = None,
     write: Write | None = None,
+    targets: Sequence[str] = (),
 ) -> BuildReport:
     """Compiles what has changed in a project into its `.lake/build/lib/lean`.
 
@@ -83,6 +84,7 @@ def build_project(
         workers: how many Lean processes at a time, each up to 1.5 GB.
         progress: told which module was done last, and how many of those to compile are done.
         write: takes the messages of modules that have any, one module at a time.
+        targets: the modules to have, with all that they import; none: what the lakefile wants built.
 
     Raises:
         InputError: no Lean files, an import that nobody has, a circle of imports, a folder that Lake built.
@@ -94,6 +96,8 @@ def build_project(
             f"`lemma lean build` is for the embedded Lean; in a project with its own Lean, run `lake build` in {folder}"
         )
     project = read_project(folder)
+    if targets:
+        project = replace(project, roots=tuple(targets))
     modules = _wanted(project, toolchain)
     graph = module_graph(modules)
     order = compile_order(graph)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +31,13 @@ class LakeProject:
         folder: the project's folder.
         sources: the folders that module names start from.
         roots: the modules that it wants built, with all that they import; None if it does not say.
+        targets: the roots of each of its libraries and programs, by name.
     """
 
     folder: Path
     sources: tuple[Path, ...]
     roots: tuple[str, ...] | None
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def output(self) -> Path:
@@ -77,12 +79,18 @@ def _from_toml(folder: Path, file: Path) -> LakeProject:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file} is not valid TOML: {error}") from error
     base = folder / str(config.get("srcDir", "."))
-    sources, roots = [base], []
+    sources = [base]
+    targets: dict[str, tuple[str, ...]] = {}
     for kind in ("lean_lib", "lean_exe"):
         for target in config.get(kind, []):
             sources.append(base / str(target.get("srcDir", ".")))
-            roots += _toml_roots(target)
-    return LakeProject(folder, _distinct(sources), tuple(dict.fromkeys(roots)) or None)
+            targets[str(target.get("name", ""))] = tuple(_toml_roots(target))
+    return _project(folder, sources, targets)
+
+
+def _project(folder: Path, sources: list[Path], targets: Mapping[str, tuple[str, ...]]) -> LakeProject:
+    roots = tuple(dict.fromkeys(root for named in targets.values() for root in named))
+    return LakeProject(folder, _distinct(sources), roots or None, targets)
 
 
 def _toml_roots(target: Mapping[str, object]) -> list[str]:
@@ -93,7 +101,9 @@ def _toml_roots(target: Mapping[str, object]) -> list[str]:
 def _from_lean(folder: Path, text: str) -> LakeProject:
     text = _COMMENT.sub("", text)
     starts = list(_TARGET.finditer(text))
-    base, sources, roots = folder, [], []
+    base = folder
+    sources: list[Path] = []
+    targets: dict[str, tuple[str, ...]] = {}
     for here, after in zip(starts, [*starts[1:], None], strict=True):
         block = text[here.end() : after.start() if after else len(text)]
         source = _SOURCE_FOLDER.search(block)
@@ -102,8 +112,12 @@ def _from_lean(folder: Path, text: str) -> LakeProject:
             continue
         sources.append(base / source[1] if source else base)
         named = _ROOTS.search(block)
-        roots += [name.replace("«", "").replace("»", "") for name in (_NAME.findall(named[1]) if named else [here[2]])]
-    return LakeProject(folder, _distinct([base, *sources]), tuple(dict.fromkeys(roots)) or None)
+        targets[_plain(here[2])] = tuple(map(_plain, _NAME.findall(named[1]) if named else [here[2]]))
+    return _project(folder, [base, *sources], targets)
+
+
+def _plain(name: str) -> str:
+    return name.replace("«", "").replace("»", "")
 
 
 def _distinct(folders: list[Path]) -> tuple[Path, ...]:

@@ -51,6 +51,22 @@ class EmbeddedToolchain:
         """The process that `FrontendProcess` talks to. It can read and write below the working folder, and where its jobs say."""
         return self._command("frontend", Path.cwd(), ())
 
+    def program(self, arguments: Sequence[str], path: Sequence[Path], after: Sequence[str] = ()) -> Command:
+        """The process that is `lean ARGUMENT...`, on the standard streams that it is given.
+
+        Args:
+            arguments: as Lean's own command line takes them.
+            path: folders of compiled modules, for Lean to look into after those of `LEAN_PATH`.
+            after: a command to run when Lean ended with 0; its exit code is that of the process then.
+        """
+        config = {
+            "home": str(self.home),
+            "leanPath": absolute((*path, *self.libraries, self.forge)),
+            "mode": "program",
+            "after": list(after),
+        }
+        return Command((str(self.node.executable), str(_HOST), json.dumps(config), *arguments), Path.cwd())
+
     def _command(self, mode: str, cwd: Path, imports: Sequence[str]) -> Command:
         config = {
             "home": str(self.home),
@@ -60,12 +76,23 @@ class EmbeddedToolchain:
         }
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
 
+    def version(self) -> str:
+        """Lean's version, such as `4.28.0-pre`."""
+        return _text(self._stamp()[7:40])
+
+    def commit(self) -> str:
+        """The commit that Lean was built from, as 40 hexadecimal digits."""
+        return _text(self._stamp()[40:80])
+
+    def _stamp(self) -> bytes:
+        with (self.home / "lib" / "lean" / "Init" / "Core.olean").open("rb") as file:
+            return file.read(80)
+
     def facts(self) -> list[Fact]:
         """Versions, paths and sizes."""
-        header = (self.home / "lib" / "lean" / "Init" / "Core.olean").open("rb").read(80)
         return [
             Fact("backend", "embedded (WebAssembly)"),
-            Fact("Lean", f"{_text(header[7:40])}, commit {_text(header[40:80])}"),
+            Fact("Lean", f"{self.version()}, commit {self.commit()}"),
             Fact("node", f"{self.node.version} ({self.node.executable})"),
             Fact("Lean's files", f"{self.home} ({size_of(self.home) // 1_000_000} MB)"),
             Fact("LemmaForge's Lean modules", f"{self.forge} ({size_of(self.forge) // 1_000_000} MB)"),

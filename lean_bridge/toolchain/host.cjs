@@ -13,6 +13,7 @@ const fs = require('fs'), path = require('path'), vm = require('vm');
 const threads = require('worker_threads');
 const v8 = require('v8');
 const invokeWithoutJavaScript = require('./invoke.cjs');
+const program = require('./program.cjs');
 
 const LEAN_STACK = 256 << 20; // Lean's own stack inside WebAssembly memory, bytes
 const STACK_RESERVE = 1 << 20; // where Lean's stack counts as full, bytes before its end
@@ -23,19 +24,29 @@ const FATAL = 70; // exit code when the runtime is beyond repair (EX_SOFTWARE)
 // A function of lean.wasm is validated when it is first called, not all 200,000 of them at every start.
 v8.setFlagsFromString('--wasm-lazy-validation');
 
-if (threads.isMainThread) ownTheProcess(JSON.parse(process.argv[2]));
+if (threads.isMainThread) begin(JSON.parse(process.argv[2]));
+else if (threads.workerData.config.mode === 'program') runProgram(threads.workerData);
 else runLean(threads.workerData);
+
+function begin(config) {
+  if (config.mode === 'program') program.attend(startLean({ config, argv: process.argv.slice(3) }), config);
+  else ownTheProcess(config);
+}
+
+function startLean(workerData, transferList = []) {
+  const lean = new threads.Worker(__filename, {
+    workerData, transferList, resourceLimits: { stackSizeMb: THREAD_STACK_MB, maxOldGenerationSizeMb: 1024 },
+  });
+  lean.on('error', (error) => { process.stderr.write(`lemmaforge host: ${error.message}\n`); process.exit(FATAL); });
+  return lean;
+}
 
 // ---------------------------------------------------------------- main thread: input, clock, end of the process
 
 function ownTheProcess(config) {
   const turns = new Int32Array(new SharedArrayBuffer(4)); // how many lines were handed over
   const { port1: port, port2: leanEnd } = new threads.MessageChannel();
-  const lean = new threads.Worker(__filename, {
-    workerData: { config, turns, port: leanEnd }, transferList: [leanEnd],
-    resourceLimits: { stackSizeMb: THREAD_STACK_MB, maxOldGenerationSizeMb: 1024 },
-  });
-  lean.on('error', (error) => { process.stderr.write(`lemmaforge host: ${error.message}\n`); process.exit(FATAL); });
+  const lean = startLean({ config, turns, port: leanEnd }, [leanEnd]);
   lean.on('exit', (code) => process.exit(code));
 
   const waiting = []; // {line, id, cancelled}
@@ -107,7 +118,6 @@ function runLean({ config, turns, port }) {
     taken += 1;
     return threads.receiveMessageOnPort(port).message;
   };
-  const fatal = (what) => { fs.writeSync(2, `lemmaforge host: ${what}\n`); process.kill(process.pid, 'SIGABRT'); };
   const token = parsed(next().line)?.token;
   if (!token) fatal('the first line on standard input must be {"token": ...}');
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
@@ -123,6 +133,20 @@ function runLean({ config, turns, port }) {
     }
   });
 }
+
+function runProgram({ config, argv }) {
+  const writable = new Set();
+  loadGlue(config.home, writable, (stackLimit) => {
+    try {
+      giveStack(globalThis.wasmExports, stackLimit);
+      program.run(globalThis.wasmExports, config, argv, writable, withoutTrace);
+    } catch (error) {
+      fatal(describe(error));
+    }
+  }, () => program.setEnvironment(config));
+}
+
+function fatal(what) { fs.writeSync(2, `lemmaforge host: ${what}\n`); process.kill(process.pid, 'SIGABRT'); }
 
 // A C++ exception arrives as the address of the thrown object, with its message (a std::string) four bytes in.
 function describe(error) {
@@ -168,11 +192,12 @@ function guardedFileSystem(writable) {
   return guarded;
 }
 
-function loadGlue(home, writable, ready) {
+function loadGlue(home, writable, ready, beforeStart = () => {}) {
   const allowed = { fs: guardedFileSystem(writable), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
   let stackLimit = null; // set before the runtime is ready
   globalThis.Module = {
     noInitialRun: true,
+    preRun: [beforeStart],
     locateFile: (file) => path.join(home, file),
     stdin: () => null, // requests are not for the code under test to read
     onRuntimeInitialized: () => ready(stackLimit),
@@ -266,17 +291,21 @@ function openRuntime(home, config, writable, stackLimit) {
     },
     heapBytes: () => globalThis.wasmMemory.buffer.byteLength,
   };
-  // The built-in stack is 64 KiB, and running past it corrupts the heap without a word.
-  const low = e.malloc(LEAN_STACK);
-  e.emscripten_stack_set_limits(low + LEAN_STACK, low);
-  globalThis.stackRestore(low + LEAN_STACK);
-  stackLimit.value = low + STACK_RESERVE;
+  giveStack(e, stackLimit);
   e.lean_initialize();
   e.lean_init_task_manager_using(1);
   e.lean_io_mark_end_initialization();
   lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
   lean.setPath(config.leanPath);
   return lean;
+}
+
+// The built-in stack is 64 KiB, and running past it corrupts the heap without a word.
+function giveStack(e, stackLimit) {
+  const low = e.malloc(LEAN_STACK);
+  e.emscripten_stack_set_limits(low + LEAN_STACK, low);
+  globalThis.stackRestore(low + LEAN_STACK);
+  stackLimit.value = low + STACK_RESERVE;
 }
 
 // ---------------------------------------------------------------- mode "server": LemmaForge.Server over docs/protocol.md

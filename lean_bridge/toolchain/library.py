@@ -79,22 +79,13 @@ class Library:
         return True
 
     def _place(self, fresh: Path, olean: Path) -> None:
-        ir, server, private = (fresh.with_name(fresh.name.replace(".olean", suffix)) for suffix in (".ir", *_PARTS))
         if not fresh.exists():
             raise ToolchainError(f"Lean wrote no {olean.name}; run `lemma doctor`")
-        if private.exists():
-            parts = complete_parts(
-                Parts(fresh.read_bytes(), server.read_bytes(), private.read_bytes()), ir.read_bytes()
-            )
-            private.write_bytes(parts.private)
-            server.write_bytes(parts.server)
-            fresh.write_bytes(parts.olean)
-        else:
-            fresh.write_bytes(complete(fresh.read_bytes()))
+        complete_files(fresh)
         # Parts of another compilation beside it would be loaded with it.
         for suffix in _PARTS:
             olean.with_suffix(suffix).unlink(missing_ok=True)
-        for part in (fresh, server, private):
+        for part in (fresh, *(fresh.with_suffix(suffix) for suffix in _PARTS)):
             if part.exists():
                 part.replace(olean.parent / part.name)
 
@@ -105,6 +96,18 @@ class Library:
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.exists():
                 shutil.copyfile(source, target)
+
+
+def complete_files(olean: Path) -> None:
+    """Completes a module that Lean has just written, together with the parts that lie beside it, so that later files can use all of it."""
+    ir, server, private = (olean.with_suffix(suffix) for suffix in (".ir", *_PARTS))
+    if private.exists():
+        parts = complete_parts(Parts(olean.read_bytes(), server.read_bytes(), private.read_bytes()), ir.read_bytes())
+        _write_atomically(private, parts.private)
+        _write_atomically(server, parts.server)
+        _write_atomically(olean, parts.olean)
+    else:
+        _write_atomically(olean, complete(olean.read_bytes()))
 
 
 def _write_atomically(file: Path, content: bytes) -> None:

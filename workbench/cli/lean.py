@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,6 +104,35 @@ def build(
         )
     print_build(report, as_json)
     raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def shims(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write them; made if it is not there.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write commands `lean` and `lake` that run the embedded Lean, for programs that start those.
+
+    With the folder first on PATH, such a program finds a Lean as if elan had installed it. docs/shims.md tells how far that goes.
+
+    [bold]Examples[/bold]
+
+        lemma lean shims ~/.lemma/bin
+
+        PATH=~/.lemma/bin:$PATH lake env lean --run Main.lean
+    """
+    from lean_bridge.shims import write_shims
+    from lean_bridge.toolchain import cache_folder
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
+
+    toolchain = chosen_toolchain(LeanKind.embedded)
+    assert isinstance(toolchain, EmbeddedToolchain)
+    written = write_shims(folder, toolchain, cache_folder())
+    if as_json:
+        print_json({"folder": str(written.folder), "prefix": str(written.prefix), "version": written.version})
+        return
+    typer.echo(f"{written.folder / 'lean'} and {written.folder / 'lake'} are {written.version}")
+    typer.echo(f"Put them first: export PATH={shlex.quote(str(written.folder))}:$PATH")
 
 
 def print_facts(toolchain: Toolchain, as_json: bool) -> None:

@@ -1,0 +1,225 @@
+"""The command `lake`: what other programs ask of Lake most, for the embedded Lean.
+
+Lake itself is a program that starts programs, which WebAssembly cannot. Here `build` is `lean_bridge.build`, and the rest is small.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lean_bridge.errors import InputError
+from lean_bridge.lakefile import LakeProject, read_project
+from lean_bridge.shims.lean import become, embedded, lean_process, read_command_line, told
+from lean_bridge.toolchain.base import Command
+from lean_bridge.toolchain.modules import read_module
+
+_LAKEFILES: Final = ("lakefile.toml", "lakefile.lean")
+_NO_MATTER: Final = frozenset(
+    ("-q", "-v", "-R", "--quiet", "--verbose", "--ansi", "--no-ansi", "--old", "--reconfigure")
+)
+"""Options that change nothing here."""
+_FACETS: Final = ("", "leanArts", "olean", "deps")
+_NOT_FOUND: Final = 255  # Lake's exit code where `lake env` cannot start a program
+_HELP: Final = """\
+Lake for the embedded Lean, as far as it goes (written by `lemma lean shims`)
+
+USAGE: lake [--dir=DIR] COMMAND
+
+  build [TARGET...]          compile modules and libraries, or all that the lakefile declares
+  env [CMD] [ARG...]         run a command in the project's environment, or print it
+  lean FILE [-- ARG...]      compile what a file imports, then elaborate it
+  exe NAME [ARG...]          run a program of the project, interpreted
+  --version                  print the version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A command of `lake`.
+
+    Attributes:
+        shims: the folder of the commands.
+        project: the project that it is about.
+        arguments: what follows the command.
+    """
+
+    shims: Path
+    project: LakeProject
+    arguments: Sequence[str]
+
+
+def main() -> None:
+    """Runs a command: `python -c ... FOLDER ARGUMENT...`, where the folder is that of the commands."""
+    with told():
+        shims, *arguments = sys.argv[1:]
+        folder, command, rest = _global_options(arguments)
+        if command in ("", "help", "-h", "--help"):
+            sys.stdout.write(_HELP)
+        elif command in ("version", "--version"):
+            sys.stdout.write(f"Lake version 5.0.0-lemmaforge (Lean version {embedded().version()})\n")
+        elif command in _COMMANDS:
+            _COMMANDS[command](_Call(Path(shims), read_project(_project_folder(folder)), rest))
+        elif command.startswith("-"):
+            raise InputError(f"unknown {'long' if command.startswith('--') else 'short'} option '{command}'")
+        else:
+            raise InputError(
+                f"`lake {command}` is not for the embedded Lean, whose Lake has {', '.join(_COMMANDS)}; "
+                "all of Lake comes with a Lean from elan"
+            )
+
+
+def _global_options(arguments: Sequence[str]) -> tuple[Path, str, Sequence[str]]:
+    """The project's folder, the command, and what follows it."""
+    folder = Path.cwd()
+    at = 0
+    while at < len(arguments):
+        word = arguments[at]
+        if word in ("-d", "--dir") and at + 1 < len(arguments):
+            folder = Path(arguments[at + 1])
+            at += 1
+        elif word.startswith("--dir="):
+            folder = Path(word.removeprefix("--dir="))
+        elif word not in _NO_MATTER:
+            return folder.absolute(), word, arguments[at + 1 :]
+        at += 1
+    return folder.absolute(), "", ()
+
+
+def _project_folder(folder: Path) -> Path:
+    """The folder, or the nearest above it, that is a Lake project."""
+    for place in (folder, *folder.parents):
+        if any((place / name).is_file() for name in _LAKEFILES):
+            return place
+    raise InputError(f"{folder}: no configuration file (lakefile.toml or lakefile.lean), here or in a folder above")
+
+
+def _environment(call: _Call) -> dict[str, str]:
+    """The variables of `lake env`."""
+    given = dict(os.environ)
+    output = call.project.output.absolute()
+    sources = [source.absolute() for source in call.project.sources]
+    return {
+        **given,
+        "LAKE": str(call.shims / "lake"),
+        "LAKE_HOME": str(call.shims / "prefix"),
+        "LEAN_SYSROOT": str(call.shims / "prefix"),
+        "LEAN_PATH": _joined([output], given.get("LEAN_PATH")),
+        "LEAN_SRC_PATH": _joined(sources, given.get("LEAN_SRC_PATH")),
+        "PATH": _joined([call.shims], given.get("PATH")),
+    }
+
+
+def _joined(first: Sequence[Path], rest: str | None) -> str:
+    return os.pathsep.join(dict.fromkeys([*map(str, first), *filter(None, (rest or "").split(os.pathsep))]))
+
+
+def _env(call: _Call) -> None:
+    environment = _environment(call)
+    if call.arguments:
+        try:
+            become(Command(tuple(call.arguments), Path.cwd()), environment)
+        except InputError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(_NOT_FOUND) from error
+    names = ("LAKE", "LAKE_HOME", "LEAN_SYSROOT", "LEAN_PATH", "LEAN_SRC_PATH", "PATH")
+    sys.stdout.write("".join(f"{name}={environment[name]}\n" for name in names))
+
+
+def _build(call: _Call) -> None:
+    options = [word for word in call.arguments if word.startswith("-") and word not in _NO_MATTER]
+    if options:
+        raise InputError(f"unknown option '{options[0]}' of `lake build`")
+    named = [word for word in call.arguments if not word.startswith("-")]
+    _compile(call.project, [module for target in named for module in _modules(call.project, target)])
+
+
+def _modules(project: LakeProject, target: str) -> Sequence[str]:
+    """The modules that a target of `lake build` stands for: `Module`, `+Module`, `library`, `@package/library`, each with `:facet`."""
+    name, _, facet = target.partition(":")
+    name = name.rpartition("/")[2].removeprefix("+")
+    if facet not in _FACETS:
+        raise InputError(
+            f"unknown facet `{facet}`: the embedded Lean compiles to {', '.join(filter(None, _FACETS))} alone"
+        )
+    files = project.files()
+    roots = project.targets.get(name, (name,))
+    if missing := [root for root in roots if root not in files]:
+        raise InputError(
+            f"no such file in {project.folder}: {missing[0].replace('.', '/')}.lean"
+            if name in project.targets
+            else f"unknown target `{name}`"
+        )
+    return roots
+
+
+def _compile(project: LakeProject, modules: Sequence[str]) -> None:
+    """Compiles modules with what they import, or the whole project. Ends the process with 1 if one does not compile."""
+    from lean_bridge.build import build_project
+
+    report = build_project(
+        project.folder,
+        embedded(),
+        workers=int(os.environ.get("LEMMAFORGE_WORKERS", "2")),
+        progress=lambda what, _: _note(what),
+        write=_note_messages,
+        targets=modules,
+    )
+    for failed in report.failed:
+        _note(f"✖ Building {failed.module}")
+    if not report.ok:
+        logged = "".join(f"- {failed.module}\n" for failed in report.failed)
+        sys.stderr.write(f"Some required targets logged failures:\n{logged}error: build failed\n")
+        raise SystemExit(1)
+    _note(f"Build completed successfully ({len(report.built) + len(report.up_to_date)} jobs).")
+
+
+def _note(line: str) -> None:
+    _note_messages(f"{line}\n")
+
+
+def _note_messages(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _lean(call: _Call) -> None:
+    if not call.arguments:
+        raise InputError("`lake lean` needs a file")
+    file, *rest = call.arguments
+    _compile_imports(call.project, Path(file))
+    lean = [*rest[1:], file] if rest[:1] == ["--"] else [*rest, file]
+    become(lean_process(read_command_line(lean)), _environment(call))
+
+
+def _exe(call: _Call) -> None:
+    name, *arguments = call.arguments or [""]
+    if name == "cache":
+        raise InputError("there is no cache of compiled modules for the embedded Lean: `lake build` compiles them here")
+    roots = call.project.targets.get(name, ())
+    file = call.project.files().get(roots[0]) if roots else None
+    if file is None:
+        raise InputError(f"unknown executable target `{name}`")
+    _compile_imports(call.project, file)
+    become(lean_process(read_command_line(["--run", str(file), *arguments])), _environment(call))
+
+
+def _compile_imports(project: LakeProject, file: Path) -> None:
+    """Compiles the modules of the project that a file imports; what is said about that goes to standard error."""
+    files = project.files()
+    wanted = [imported.module for imported in read_module("_stdin", file).header.imports if imported.module in files]
+    if wanted:
+        _compile(project, wanted)
+
+
+_COMMANDS: Final[dict[str, Callable[[_Call], None]]] = {
+    "build": _build,
+    "env": _env,
+    "lean": _lean,
+    "exe": _exe,
+    "exec": _exe,
+}

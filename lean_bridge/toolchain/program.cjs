@@ -1,0 +1,134 @@
+// Mode "program" of host.cjs: one command line of `lean`, run by Lean's own `main` on the standard streams of this process.
+//
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "after": [PROGRAM, ARGUMENT, ...]}' ARGUMENT...
+//
+// Nothing stands between the program and its streams, and nothing but the user's own program runs: it may read standard input, sees the
+// whole file system, and writes below the working folder and in the folder for temporary files. `after` is a command to run if Lean ends with 0.
+'use strict';
+const fs = require('fs'), os = require('os'), path = require('path');
+const { spawnSync } = require('child_process');
+
+const UNMOUNTED = ['dev', 'proc', 'sys']; // emscripten has its own, and the last two are not made of files
+const PATIENCE_MS = 2; // between two looks at a stream that is not ready and does not block
+
+// ---------------------------------------------------------------- main thread: no work but to end the process as Lean ended
+
+function attend(lean, config) {
+  lean.on('exit', (code) => {
+    if (code === 0 && config.after.length) code = spawnSync(config.after[0], config.after.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1;
+    process.exit(code);
+  });
+}
+
+// ---------------------------------------------------------------- Lean's thread
+
+// The variables of this process in place of those that emscripten makes up. A program that looks for Lean's library would start `lean` without LEAN_SYSROOT.
+function setEnvironment({ home, leanPath }) {
+  const invented = Object.fromEntries(['USER', 'LOGNAME', 'PATH', 'PWD', 'HOME', 'LANG', '_'].map((name) => [name, undefined]));
+  Object.assign(globalThis.ENV, invented, process.env, {
+    LEAN_SYSROOT: home, LEAN_PATH: [process.env.LEAN_PATH, ...leanPath].filter(Boolean).join(path.delimiter),
+    LLVM_PROFILE_FILE: '/dev/null', // this build counts its own calls, and would leave the counts in the working folder
+  });
+}
+
+// Calls `attempt` until the stream is ready; what else the system says goes to the program as the error number that it knows.
+function blocking(attempt) {
+  for (;;) {
+    try { return attempt(); } catch (error) {
+      if (error.code === 'EOF') return 0;
+      if (error.code !== 'EAGAIN') throw new globalThis.FS.ErrnoError(globalThis.NODEFS.convertNodeCode(error));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE_MS);
+    }
+  }
+}
+
+function connectStreams(e, withoutTrace) {
+  const [input, output, errors] = globalThis.FS.streams;
+  const write = (fd) => (bytes) => { for (let at = 0; at < bytes.length;) at += blocking(() => fs.writeSync(fd, bytes, at)); };
+  input.stream_ops = { ...input.stream_ops, read(_, buffer, offset, length) {
+    e.fflush(0); // what was asked for must be seen before the answer is waited for
+    const bytes = Buffer.alloc(length), size = blocking(() => fs.readSync(0, bytes, 0, length, null));
+    buffer.set(bytes.subarray(0, size), offset);
+    return size;
+  } };
+  for (const [stream, put] of [[output, write(1)], [errors, withoutTrace(write(2))]]) {
+    stream.stream_ops = { ...stream.stream_ops, write(_, buffer, offset, length) { put(Buffer.from(buffer.slice(offset, offset + length))); return length; } };
+  }
+}
+
+function mountAll(writable) {
+  const FS = globalThis.FS;
+  for (const entry of fs.readdirSync('/')) {
+    const dir = '/' + entry;
+    if (UNMOUNTED.includes(entry) || !fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) continue;
+    FS.mkdirTree(dir);
+    FS.mount(globalThis.NODEFS, { root: fs.realpathSync(dir) }, dir);
+  }
+  for (const dir of [process.cwd(), os.tmpdir()]) writable.add(fs.realpathSync(dir));
+  FS.chdir(process.cwd());
+}
+
+// Puts a function in the place of another in the table through which C++ makes calls that may throw.
+function replaceCall(e, original, types, replacement) {
+  const table = e.__indirect_function_table;
+  let slot = 1;
+  while (table.get(slot) !== original) slot += 1;
+  table.set(slot, globalThis.convertJsFunctionToWasm(replacement, types));
+}
+
+// Two things are wrong between this build's C++ and `lean_shell_main`, which is written in Lean: it is called with an argument too many, which
+// JavaScript let pass and WebAssembly does not, and the exit code that it returns in a box is taken for the box's address.
+function mendShell(e, takeCode) {
+  const word = (address) => new Int32Array(globalThis.wasmMemory.buffer)[address >> 2];
+  replaceCall(e, e.lean_shell_main, 'iiii', (args, options) => {
+    giveTasksStreams(e); // which there are from here on
+    const result = e.lean_shell_main(args, options);
+    const failed = new Uint8Array(globalThis.wasmMemory.buffer)[result + 7] !== 0; // C++ shows the error and ends with 1
+    if (!failed) takeCode(word(word(result + 8) + 8));
+    return result;
+  });
+}
+
+// A command is elaborated with its own standard streams, which are the thread's: what it prints becomes a message, and there is nothing to read. A task, such
+// as the proof of a theorem, has a thread of its own elsewhere, and so the real streams. Here it runs on the thread that starts it.
+function giveTasksStreams(e) {
+  const streams = ['stdin', 'stdout', 'stderr'].map((name) => ({ real: e[`lean_get_${name}`](), exchange: e[`lean_get_set_${name}`] }));
+  replaceCall(e, e.lean_apply_1, 'iii', (task, unit) => {
+    const outer = streams.map(({ real, exchange }) => exchange(real));
+    try { return e.lean_apply_1(task, unit); } finally { streams.forEach(({ exchange }, k) => exchange(outer[k])); }
+  });
+}
+
+function argumentList(e, argv) {
+  const strings = argv.map((argument) => {
+    const bytes = Buffer.from(argument + '\0', 'utf8'), at = e.malloc(bytes.length);
+    new Uint8Array(globalThis.wasmMemory.buffer).set(bytes, at);
+    return at;
+  });
+  const list = e.malloc(4 * (strings.length + 1));
+  new Int32Array(globalThis.wasmMemory.buffer).set([...strings, 0], list >> 2);
+  return list;
+}
+
+// Ends with the exit code of `lean ARGUMENT...`.
+function run(e, config, argv, writable, withoutTrace) {
+  connectStreams(e, withoutTrace);
+  mountAll(writable);
+  for (const key of Object.keys(globalThis.ASM_CONSTS)) {
+    if (globalThis.ASM_CONSTS[key].toString().includes('NODEFS')) globalThis.ASM_CONSTS[key] = () => {}; // mounts as `main` would
+  }
+  globalThis.__filename = path.join(config.home, 'lib', 'lean'); // Lean looks for its library from the folder above that of its program
+  let code = null;
+  mendShell(e, (returned) => { code = returned; });
+  try {
+    const status = e.lean_main(argv.length + 1, argumentList(e, ['lean', ...argv]));
+    code ??= status;
+  } catch (error) {
+    if (error?.name !== 'ExitStatus') throw error;
+    code = error.status;
+  }
+  e.fflush(0);
+  process.exit(code & 255);
+}
+
+module.exports = { attend, setEnvironment, run };

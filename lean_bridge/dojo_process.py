@@ -140,7 +140,7 @@ class DojoProcess:
             await self.kill()
             raise ServerDied(f"LeanDojo's Lean is gone: {reply['message']}")
         if "error" in reply:
-            raise DojoError(str(reply["error"]), str(reply["message"]))
+            raise DojoError(str(reply["error"]), f"LeanDojo: {reply['message']}{await self._last_words()}")
         result: Mapping[str, Any] = reply["result"]
         return result
 
@@ -156,11 +156,15 @@ class DojoProcess:
             line.cancel()
         if not line.result():
             code = await self._process.wait()
-            await self._reading
-            words = self._errors[-_LAST_WORDS:].decode(errors="replace").strip()
-            raise ServerDied(f"LeanDojo ended with exit code {code}" + (f":\n{words}" if words else ""))
+            raise ServerDied(f"LeanDojo ended with exit code {code}{await self._last_words()}")
         reply: Mapping[str, Any] = json.loads(line.result())
         return reply
+
+    async def _last_words(self) -> str:
+        """What was printed last by LeanDojo and what it started."""
+        await asyncio.wait([self._reading], timeout=_LOOK_SECONDS)
+        words = self._errors[-_LAST_WORDS:].decode(errors="replace").strip()
+        return f"\n{words}" if words else ""
 
     async def _read_errors(self) -> None:
         assert self._process.stderr is not None

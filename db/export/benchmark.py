@@ -31,7 +31,7 @@ NOTES = (
     "As in LeanDojo, tactics that start without a goal and tactics with a `·` are left out, repeated ones of a theorem too.",
     "In `novel_premises`, each theorem of val and test uses a premise, in statement or tactics, that no theorem of train uses.",
     "Val and test of `novel_premises` may share premises: train on train alone. Test can be larger than asked for.",
-    "`kind` of a premise is Lean's (`theorem`, `def`, …), not the name of a syntax node.",
+    "Beyond what LeanDojo lists, the corpus has constructors, fields and what attributes and `deriving` declare.",
     "Modules outside of the library have a line in the corpus, without premises, if a tactic refers to something in them.",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _TOKEN = re.compile(
     r"""
@@ -60,21 +61,67 @@ def place_of_proof(code: str) -> int | None:
 
 def is_declared(code: str) -> bool:
     """Whether a source text declares a theorem by that word: the fields of a structure that are theorems have texts too."""
-    return any(kind == "word" and token in _KEYWORDS for kind, token, _ in _tokens(code))
+    return place_of_keyword(code) is not None
+
+
+def place_of_keyword(code: str) -> int | None:
+    """Where the word `theorem` or `lemma` of a declaration stands, behind doc comment, attributes and modifiers; None where there is none."""
+    found = (end - len(token) for kind, token, end in _tokens(code) if kind == "word" and token in _KEYWORDS)
+    return next(found, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncommented:
+    """A source text without its comments."""
+
+    text: str
+    _gone: tuple[tuple[int, int], ...]
+
+    def place(self, before: int) -> int:
+        """Where in `text` a place of the source text is that lies in no comment."""
+        return before - sum(stop - start for start, stop in self._gone if stop <= before)
+
+
+def uncommented(code: str) -> Uncommented:
+    """Takes the comments out of a source text. Of a line that is nothing but a `--` comment nothing is left, of a block comment what is around it."""
+    gone = []
+    for start, stop in _comments(code):
+        if code.startswith("--", start):
+            line = code.rfind("\n", 0, start) + 1
+            alone = not code[line:start].strip()
+            gone.append((line, min(stop + 1, len(code))) if alone else (len(code[:start].rstrip(" ")), stop))
+        else:
+            gone.append((start, stop))
+    kept = [0, *(place for hole in gone for place in hole), len(code)]
+    return Uncommented(
+        "".join(code[start:stop] for start, stop in zip(kept[::2], kept[1::2], strict=True)), tuple(gone)
+    )
 
 
 def _tokens(code: str) -> Iterator[tuple[str, str, int]]:
     """Kind, text and end of each token; comments are left out."""
+    for kind, start, stop in _pieces(code):
+        if kind not in ("block", "comment"):
+            yield kind, code[start:stop], stop
+
+
+def _comments(code: str) -> Iterator[tuple[int, int]]:
+    """Where each comment begins and ends."""
+    for kind, start, stop in _pieces(code):
+        if kind in ("block", "comment"):
+            yield start, stop
+
+
+def _pieces(code: str) -> Iterator[tuple[str, int, int]]:
+    """Kind, beginning and end of each token and comment."""
     position = 0
     while position < len(code):
         match = _TOKEN.match(code, position)
         assert match is not None  # `other` takes any character
-        position = match.end()
-        kind = match.lastgroup or "other"
+        kind, start, position = match.lastgroup or "other", position, match.end()
         if kind == "block":
             position = _end_of_comment(code, position)
-        elif kind != "comment":
-            yield kind, match.group(), position
+        yield kind, start, position
 
 
 def _end_of_comment(code: str, position: int) -> int:

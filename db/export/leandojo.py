@@ -9,7 +9,7 @@
     random/{train,val,test}.json         lists of theorems: {url, commit, file_path, full_name, start, end,
     novel_premises/{train,val,test}.json   traced_tactics: [{tactic, annotated_tactic, state_before, state_after}]}
 
-Places are `[line, column]`, both counted from 1; an annotated tactic is its text with `<a>…</a>` around each premise, and a list
+Places are `[line, column]`, both counted from 1; texts have no comments; the kind of a premise is the name of its syntax in LeanDojo's code; an annotated tactic is its text with `<a>…</a>` around each premise, and a list
 of `{full_name, def_path, def_pos, def_end_pos}`. Source: LeanDojo 4.20.0, `scripts/generate-benchmark-lean4.ipynb`.
 """
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from db.export.declarations import is_declared
+from db.export.declarations import is_declared, place_of_keyword, uncommented
 from db.export.folder import Sink
 from db.export.sft import NO_GOALS, distinct
 from db.records import Module, Position, Premise, PremiseUse, Span, TacticStep, Theorem
@@ -90,7 +90,7 @@ def theorem_record(
         else:
             tactics.append(
                 {
-                    "tactic": step.tactic,
+                    "tactic": uncommented(step.tactic).text,
                     "annotated_tactic": annotated(step, paths),
                     "state_before": step.before,
                     "state_after": step.after,
@@ -101,10 +101,18 @@ def theorem_record(
         "commit": origin.commit,
         "file_path": paths[theorem.module],
         "full_name": theorem.name,
-        "start": place(theorem.span.start),
+        "start": place(_keyword(theorem, theorem.span)),
         "end": place(theorem.span.end),
         "traced_tactics": tactics,
     }
+
+
+def _keyword(theorem: Theorem, span: Span) -> Position:
+    """Where the word `theorem` stands: LeanDojo counts doc comment, attributes and modifiers not as a part of a theorem."""
+    before = (theorem.code or "")[: place_of_keyword(theorem.code or "")]
+    lines = before.split("\n")
+    column = len(lines[-1]) + (span.start.column if len(lines) == 1 else 0)
+    return Position(span.start.line + len(lines) - 1, column)
 
 
 def annotated(step: TacticStep, paths: Paths) -> list[Any]:
@@ -112,16 +120,18 @@ def annotated(step: TacticStep, paths: Paths) -> list[Any]:
 
     As in LeanDojo, a premise counts only if it is known where it is defined, and one that overlaps the one before does not.
     """
+    tactic = uncommented(step.tactic)
     text: list[str] = []
     provenances: list[dict[str, Any]] = []
     done = 0
     for use in sorted(step.premises, key=lambda use: (use.start, use.end)):
-        if use.defined is None or use.start < done:
+        start, end = tactic.place(use.start), tactic.place(use.end)
+        if use.defined is None or start < done:
             continue
-        text += [step.tactic[done : use.start], "<a>", step.tactic[use.start : use.end], "</a>"]
+        text += [tactic.text[done:start], "<a>", tactic.text[start:end], "</a>"]
         provenances.append(_provenance(use, use.defined, paths))
-        done = use.end
-    return ["".join([*text, step.tactic[done:]]), provenances]
+        done = end
+    return ["".join([*text, tactic.text[done:]]), provenances]
 
 
 def _provenance(use: PremiseUse, defined: Span, paths: Paths) -> dict[str, Any]:
@@ -147,10 +157,10 @@ def premise_record(premise: Premise) -> dict[str, Any]:
     """A premise as a line of the corpus has it."""
     return {
         "full_name": premise.name,
-        "code": premise.code,
+        "code": uncommented(premise.code).text.strip(),
         "start": place(premise.span.start),
         "end": place(premise.span.end),
-        "kind": premise.kind,
+        "kind": "lemma" if premise.kind == "lemma" else "commanddeclaration",
     }
 
 
@@ -172,7 +182,7 @@ def corpus_lines(ordered: Sequence[Module], paths: Paths, premises: Mapping[str,
     """One line a module: where it lies, what it imports of the other lines, and its premises, which are JSON already."""
     listed = {module.name for module in ordered}
     for module in ordered:
-        imports = json.dumps([paths[name] for name in module.imports if name in listed], ensure_ascii=False)
+        imports = json.dumps([paths[name] for name in sorted(module.imports) if name in listed], ensure_ascii=False)
         own = ", ".join(record.decode() for record in premises.get(module.name, ()))
         yield f'{{"path": {json.dumps(paths[module.name], ensure_ascii=False)}, "imports": {imports}, "premises": [{own}]}}'
 

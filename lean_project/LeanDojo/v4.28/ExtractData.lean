@@ -29,8 +29,25 @@ private def originalInfo (leading trailing : Substring.Raw) (pos stop : String.P
 private def nodeJson (kind : Name) (args : Array Json) : Json :=
   Json.mkObj [("node", Json.mkObj [("info", .str "none"), ("kind", .str kind.toString), ("args", .arr args)])]
 
+/-- Kinds of declarations that LeanDojo knows; it gives up a whole file for one that it does not. -/
+private def knownDeclarations : List Name := [``Parser.Command.definition, ``Parser.Command.theorem, ``Parser.Command.inductive, ``Parser.Command.classInductive,
+  ``Parser.Command.structure, ``Parser.Command.instance, ``Parser.Command.abbrev, ``Parser.Command.opaque, ``Parser.Command.axiom, ``Parser.Command.example]
+
+/-- A tree in the shape that it had when LeanDojo was written. -/
+private def inOldShape : Syntax → Syntax
+  -- `end` has had its name in a node with what may follow its last dot,
+  | .node info ``Parser.Command.end #[keyword, name] => .node info ``Parser.Command.end #[keyword, mkNullNode (name.getArgs.extract 0 1)]
+  -- `section` has had modifiers before it,
+  | .node info ``Parser.Command.section #[_, keyword, name] => .node info ``Parser.Command.section #[keyword, name]
+  -- and there are declarations that did not exist.
+  | .node info ``Parser.Command.declaration #[modifiers, declaration] =>
+    let kind := if knownDeclarations.contains declaration.getKind then ``Parser.Command.declaration else `LeanDojo.unknownDeclaration
+    .node info kind #[modifiers, declaration]
+  | stx => stx
+
 /-- A syntax tree. A leaf that nobody wrote has no place, which LeanDojo cannot read; it is an empty node. -/
-private partial def syntaxJson : Syntax → Json
+private partial def syntaxJson (stx : Syntax) : Json :=
+  match inOldShape stx with
   | .node _ kind args => nodeJson kind (args.map syntaxJson)
   | .atom (.original leading pos trailing stop) val =>
     Json.mkObj [("atom", Json.mkObj [("info", originalInfo leading trailing pos stop), ("val", .str val)])]

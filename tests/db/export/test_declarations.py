@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from db.export.declarations import is_declared, proof_of
+from db.export.declarations import is_declared, place_of_keyword, proof_of, uncommented
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,32 @@ def test_the_proof_stands_behind_the_declarations_own_definition_sign(code: str,
 )
 def test_only_the_keyword_declares_a_theorem(code: str, declared: bool) -> None:
     assert is_declared(code) == declared
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("rw [a] -- why\nexact b", "rw [a]\nexact b"),
+        ("by\n  -- first\n  -- second\n  simp", "by\n  simp"),
+        ("/-- Twice. -/\ndef f := /- one /- in -/ -/ 2", "\ndef f :=  2"),
+        ('theorem t : "a -- b /- c" = s := rfl', 'theorem t : "a -- b /- c" = s := rfl'),
+        ("exact h", "exact h"),
+    ],
+)
+def test_comments_are_taken_out_of_a_text_and_only_they(code: str, text: str) -> None:
+    assert uncommented(code).text == text
+
+
+def test_a_place_behind_comments_is_found_in_the_text_without_them() -> None:
+    code = "rw [one] -- why\n/- and -/ exact two"
+    kept = uncommented(code)
+    for word in ("one", "two"):
+        place = kept.place(code.index(word))
+        assert kept.text[place:].startswith(word)
+
+
+def test_the_word_theorem_is_found_behind_comments_attributes_and_modifiers() -> None:
+    code = "/-- A theorem. -/\n@[simp] private theorem foo : True := trivial"
+    place = place_of_keyword(code)
+    assert place is not None
+    assert code[place:].startswith("theorem foo")

@@ -138,7 +138,13 @@ def test_the_corpus_is_one_that_reprover_reads() -> None:
         assert file["path"] not in known
         known.add(file["path"])
     assert files[1]["premises"] == [
-        {"full_name": "foo", "code": "def foo : Nat := 0", "start": [7, 5], "end": [9, 15], "kind": "def"}
+        {
+            "full_name": "foo",
+            "code": "def foo : Nat := 0",
+            "start": [7, 5],
+            "end": [9, 15],
+            "kind": "commanddeclaration",
+        }
     ]
     assert files[3]["imports"] == [files[n]["path"] for n in (0, 1, 2)]
 

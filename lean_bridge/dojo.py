@@ -14,6 +14,7 @@ Requests and replies are JSON objects, one a line, on the streams that the proce
 
     {"method": "trace", "params": {"project": DIR}}      {"file": {…}} for each file, then {"result": {}}
     {"method": "open", "params": {"project": DIR, "file": "A/B.lean", "theorem": "foo"}}
+                                                         {"copy": PATH}, then the result
     {"method": "run", "params": {"state": 0, "tactic": "intro n", "heartbeats": 10000}}
     {"method": "release", "params": {"states": [3, 4]}}
     {"method": "close", "params": {}}
@@ -76,8 +77,9 @@ class Session(Dojo):  # type: ignore[misc]  # LeanDojo has no types
     LeanDojo's own reader takes the output letter by letter (18 seconds for a state of 40 kB), waits 50 ms before each request, and its terminal cuts a request at 4,095 bytes.
     """
 
-    def __init__(self, theorem: Theorem) -> None:
+    def __init__(self, theorem: Theorem, announce: Callable[[str], None]) -> None:
         super().__init__(theorem, timeout=_FOREVER, build_deps=False)
+        self._announce = announce
         self._unread = ""
         self._ready = False
         self._printed: deque[str] = deque(maxlen=_LAST_WORDS)
@@ -117,6 +119,11 @@ class Session(Dojo):  # type: ignore[misc]  # LeanDojo has no types
         except DojoCrashError as error:
             raise DojoCrashError("\n".join([str(error), *self._printed])) from error
         return self.reply
+
+    def _modify_file(self, traced_file: TracedFile) -> None:
+        """Tells where LeanDojo put its copy of the file: whoever kills this process has to remove it."""
+        super()._modify_file(traced_file)
+        self._announce(self.modified_file.name)
 
     def _read_next_line(self) -> tuple[str, str]:
         """Takes the place of LeanDojo's reader: the next reply, and what was printed before it."""
@@ -182,13 +189,15 @@ class Program:
 
     def _open(self, project: str, file: str, theorem: str) -> dict[str, object]:
         self._close()
-        session = self._session = Session(Theorem(LeanGitRepo.from_path(project), Path(file), theorem))
+        session = self._session = Session(
+            Theorem(LeanGitRepo.from_path(project), Path(file), theorem), lambda copy: self._tell({"copy": copy})
+        )
         try:
             session.begin()
         except BaseException:
             self._close()
             raise
-        return {**session.reply, "copy": session.modified_file.name}
+        return session.reply
 
     def _run(self, state: int, tactic: str, heartbeats: int) -> dict[str, Any]:
         assert self._session is not None

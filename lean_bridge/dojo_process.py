@@ -39,8 +39,8 @@ _LINE_BYTES: Final = 1 << 30
 _LOOK_SECONDS: Final = 0.5
 """How often the memory of a busy process is looked at."""
 
-_MEMORY_BYTES: Final = 4 * 2**30
-"""Of LeanDojo and its Lean together."""
+MEMORY_BYTES: Final = 4 * 2**30
+"""What LeanDojo and its Lean may take together before they are killed."""
 
 _OPEN_SECONDS: Final = 600.0
 """Within which a theorem must be open: Lean elaborates all that stands before it."""
@@ -68,14 +68,15 @@ class TracedFolder:
 class DojoProcess:
     """A running `dojo.py`. It takes one request at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, memory_bytes: int) -> None:
         self._process = process
+        self._memory_bytes = memory_bytes
         self._errors = bytearray()
         self._reading = asyncio.create_task(self._read_errors())
 
     @classmethod
-    async def start(cls, traced: TracedFolder) -> Self:
-        """Starts it.
+    async def start(cls, traced: TracedFolder, memory_bytes: int = MEMORY_BYTES) -> Self:
+        """Starts it. It is killed when it and its Lean take more memory than that.
 
         Raises:
             ToolchainError: LeanDojo is not installed.
@@ -94,7 +95,7 @@ class DojoProcess:
             start_new_session=True,
             limit=_LINE_BYTES,
         )
-        return cls(process)
+        return cls(process, memory_bytes)
 
     @property
     def pid(self) -> int:
@@ -115,7 +116,7 @@ class DojoProcess:
             method: one of those of `dojo.py`.
             params: its parameters.
             seconds: after which the process is killed; None: never.
-            each: told of each file, before the result.
+            each: told of what comes before the result.
 
         Raises:
             DojoError: LeanDojo refuses.
@@ -128,8 +129,8 @@ class DojoProcess:
             await self._process.stdin.drain()
         try:
             async with asyncio.timeout(seconds):
-                while "file" in (reply := await self._reply()):
-                    each(reply["file"])
+                while not {"result", "error"} & (reply := await self._reply()).keys():
+                    each(reply)
         except TimeoutError:
             await self.kill()
             raise WallClockExceeded(f"LeanDojo was killed: {method} took longer than {seconds:g} s") from None
@@ -150,7 +151,7 @@ class DojoProcess:
         try:
             while not (await asyncio.wait([line], timeout=_LOOK_SECONDS))[0]:
                 resident = sum(map(_resident, self._family()))
-                if resident > _MEMORY_BYTES:
+                if resident > self._memory_bytes:
                     raise MemoryExceeded(f"LeanDojo was killed: it and its Lean took {resident / 2**20:.0f} MiB")
         finally:
             line.cancel()
@@ -201,8 +202,9 @@ class DojoSession:
     Tactics see all goals of a state, as LeanDojo has it, so goals count as hanging together.
     """
 
-    def __init__(self, traced: TracedFolder, file: str, theorem: str) -> None:
+    def __init__(self, traced: TracedFolder, file: str, theorem: str, memory_bytes: int = MEMORY_BYTES) -> None:
         self._traced = traced
+        self._memory_bytes = memory_bytes
         self._file = file
         self._theorem = theorem
         self._process: DojoProcess | None = None
@@ -217,10 +219,9 @@ class DojoSession:
             ServerDied: LeanDojo or its Lean ended.
         """
         if self._process is None:
-            self._process = await DojoProcess.start(self._traced)
+            self._process = await DojoProcess.start(self._traced, self._memory_bytes)
             what = {"project": str(self._traced.folder), "file": self._file, "theorem": self._theorem}
             opened = await self._ask("open", what, _OPEN_SECONDS)
-            self._copy = Path(opened["copy"])
             self._keep(opened)
         return GoalStart(self._states[0], self._theorem, "", ())
 
@@ -270,10 +271,13 @@ class DojoSession:
         if self._process is None:
             raise ServerDied("LeanDojo is gone")
         try:
-            return await self._process.ask(method, params, seconds=seconds)
+            return await self._process.ask(method, params, seconds=seconds, each=self._note_copy)
         except ServerDied:
             await self.close()
             raise
+
+    def _note_copy(self, event: Mapping[str, Any]) -> None:
+        self._copy = Path(event["copy"])
 
     async def close(self) -> None:
         """Ends the process, if there is one, and removes the copy of the file that LeanDojo made."""

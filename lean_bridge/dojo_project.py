@@ -117,7 +117,7 @@ async def traced_folder(
         source: the project.
         toolchain: the Lean to use; the embedded one looks to LeanDojo like a toolchain of elan's.
         each: told of each file, as `dojo.py` describes it.
-        cache: where it is kept.
+        cache: where it is kept, if not beside the embedded Lean.
         progress: told what is being done.
 
     Raises:
@@ -127,7 +127,7 @@ async def traced_folder(
         SetupError: the disk is full, or git fails.
     """
     top = (cache or cache_folder()) / "leandojo"
-    lean = _lean_on(_programs(toolchain, top, cache or cache_folder()))
+    lean = _lean_on(_programs(toolchain, top))
     toolchain_line = _toolchain_line(source, toolchain, lean.version)
     name = f"{_plain(source.name)}-{_digest(source, toolchain_line)[:12]}"
     home = top / name
@@ -149,7 +149,12 @@ async def traced_folder(
 async def _trace(traced: TracedFolder, each: Callable[[Mapping[str, Any]], None] | None) -> None:
     process = await DojoProcess.start(traced)
     try:
-        await process.ask("trace", {"project": str(traced.folder)}, seconds=None, each=each or (lambda _: None))
+        await process.ask(
+            "trace",
+            {"project": str(traced.folder)},
+            seconds=None,
+            each=lambda event: each(event["file"]) if each else None,
+        )
     finally:
         await process.kill()
 
@@ -180,11 +185,11 @@ def _traced(home: Path, name: str, toolchain_line: str, lean: _Lean) -> TracedFo
     )
 
 
-def _programs(toolchain: Toolchain, top: Path, cache: Path) -> str:
+def _programs(toolchain: Toolchain, top: Path) -> str:
     """The search path on which `lean` and `lake` are those of the toolchain."""
     found = os.environ.get("PATH", os.defpath)
     if isinstance(toolchain, EmbeddedToolchain):
-        return os.pathsep.join([str(write_shims(top / "shims", toolchain, cache).folder), found])
+        return os.pathsep.join([str(write_shims(top / "shims", toolchain, cache_folder()).folder), found])
     return found
 
 

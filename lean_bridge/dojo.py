@@ -27,11 +27,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
+import threading
 import tty
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Final
 
 import git
@@ -278,6 +281,13 @@ def tactic_record(tactic: Any, file: TracedFile) -> dict[str, object]:
     }
 
 
+def set_values(config: Mapping[str, str]) -> None:
+    """Gives LeanDojo the values that this file's head speaks of."""
+    repositories.GITHUB = OfflineHost(Path(config["stub"]), config["lean"])
+    tracing.LEAN4_DATA_EXTRACTOR_PATH = Path(config["extractor"])
+    tracing.LEAN4_REPL_PATH = Path(config["session"])
+
+
 def main(config: Mapping[str, str]) -> None:
     """Answers requests until standard input ends."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -287,13 +297,20 @@ def main(config: Mapping[str, str]) -> None:
         replies.write(json.dumps(value, ensure_ascii=False) + "\n")
         replies.flush()
 
-    repositories.GITHUB = OfflineHost(Path(config["stub"]), config["lean"])
-    tracing.LEAN4_DATA_EXTRACTOR_PATH = Path(config["extractor"])
-    tracing.LEAN4_REPL_PATH = Path(config["session"])
+    set_values(config)
     program = Program(tell)
+    requests: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_read, args=(requests,), daemon=True).start()
     with contextlib.suppress(BrokenPipeError):
-        for line in sys.stdin:
-            tell(program.answer(json.loads(line)))
+        while True:
+            tell(program.answer(json.loads(requests.get())))
+
+
+def _read(requests: SimpleQueue[str]) -> None:
+    """Takes requests in. At their end nobody is left to hear an answer, so that what runs is ended, here and in the processes that LeanDojo started."""
+    for line in sys.stdin:
+        requests.put(line)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

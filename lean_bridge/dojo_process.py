@@ -65,6 +65,16 @@ class TracedFolder:
     environment: Mapping[str, str]
 
 
+def require_leandojo() -> None:
+    """Makes sure that LeanDojo is there.
+
+    Raises:
+        ToolchainError: it is not installed.
+    """
+    if importlib.util.find_spec("lean_dojo") is None:
+        raise ToolchainError("LeanDojo is not installed; run `pip install 'lemmaforge[leandojo]'`")
+
+
 class DojoProcess:
     """A running `dojo.py`. It takes one request at a time."""
 
@@ -76,13 +86,7 @@ class DojoProcess:
 
     @classmethod
     async def start(cls, traced: TracedFolder, memory_bytes: int = MEMORY_BYTES) -> Self:
-        """Starts it. It is killed when it and its Lean take more memory than that.
-
-        Raises:
-            ToolchainError: LeanDojo is not installed.
-        """
-        if importlib.util.find_spec("lean_dojo") is None:
-            raise ToolchainError("LeanDojo is not installed; run `pip install 'lemmaforge[leandojo]'`")
+        """Starts it. It is killed when it and its Lean take more memory than that."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

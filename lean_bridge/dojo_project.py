@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lean_bridge.dojo_process import DojoProcess, TracedFolder
+from lean_bridge.dojo_process import DojoProcess, TracedFolder, require_leandojo
 from lean_bridge.errors import InputError, SetupError, ToolchainError
 from lean_bridge.lakefile import read_project
 from lean_bridge.shims import write_shims
@@ -126,6 +126,7 @@ async def traced_folder(
         DojoError: LeanDojo cannot trace it.
         SetupError: the disk is full, or git fails.
     """
+    require_leandojo()
     top = (cache or cache_folder()) / "leandojo"
     lean = _lean_on(_programs(toolchain, top))
     toolchain_line = _toolchain_line(source, toolchain, lean.version)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib.util
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -29,6 +33,7 @@ pytestmark = [
 
 PROJECT = Path(__file__).parent / "dojo_project"
 
+Found = TypeVar("Found")
 Traced = tuple[TracedFolder, Mapping[str, Mapping[str, Any]]]
 
 
@@ -75,7 +80,9 @@ def test_theorems_of_all_kinds_of_syntax_have_their_names(traced: Traced) -> Non
 def test_a_project_whose_sources_leandojo_would_not_find_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lakefile.toml").write_text('name = "x"\nsrcDir = "src"\n\n[[lean_lib]]\nname = "X"\n')
     (tmp_path / "src").mkdir()
-    with pytest.raises(InputError, match=r"keeps its sources in .*src, and LeanDojo looks for them beside the lakefile"):
+    with pytest.raises(
+        InputError, match=r"keeps its sources in .*src, and LeanDojo looks for them beside the lakefile"
+    ):
         folder_source(tmp_path)
 
 
@@ -86,6 +93,50 @@ async def test_a_project_that_does_not_build_is_refused_with_what_lean_says(
     with pytest.raises(DojoError, match=r"(?s)lake build.*Wrong.lean:1:\d+: error"):
         await traced_folder(source, toolchain, cache=tmp_path)
     assert [entry.name for entry in (tmp_path / "leandojo").iterdir() if entry.name.startswith("Wrong")] == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+async def test_a_trace_that_was_stopped_leaves_nothing_and_is_done_again(
+    toolchain: Toolchain, tmp_path: Path, how: signal.Signals
+) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "One.lean").write_text(f"theorem one : 1 = 1 := by rfl -- {how.name}\n")
+    source = folder_source(tmp_path / "project")
+    call = (
+        "import asyncio, sys; from pathlib import Path; from lean_bridge.dojo_project import *;"
+        "from lean_bridge.toolchain import find_toolchain;"
+        "asyncio.run(traced_folder(folder_source(Path(sys.argv[1])), find_toolchain('embedded'), cache=Path(sys.argv[2])))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", call, tmp_path / "project", tmp_path], stderr=subprocess.DEVNULL, cwd=Path.cwd()
+    )
+    worker = await soon(lambda: next(iter(psutil.Process(process.pid).children()), None))
+    lean = await soon(lambda: next((p for p in worker.children(recursive=True) if is_lean(p)), None))
+    process.send_signal(how)
+    process.wait(timeout=30)
+    await soon(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    await soon(lambda: not lean.is_running() or lean.status() == psutil.STATUS_ZOMBIE)
+    traced = await traced_folder(source, toolchain, cache=tmp_path)
+    assert [entry.name for entry in (tmp_path / "leandojo").iterdir() if entry.name.startswith(".")] == []
+    session = DojoSession(traced, "One.lean", "one")
+    assert (await session.start()).state.goals[0].text == "⊢ 1 = 1"
+    await session.close()
+
+
+def is_lean(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "host.cjs" in " ".join(process.cmdline())
+    return False
+
+
+async def soon(found: Callable[[], Found | None]) -> Found:
+    """Waits until there is something."""
+    for _ in range(1200):
+        result = found()
+        if result:
+            return result
+        await asyncio.sleep(0.05)
+    pytest.fail("nothing came within a minute")
 
 
 async def test_tactics_run_one_after_another_until_the_kernel_accepts_the_proof(session: DojoSession) -> None:
@@ -150,7 +201,7 @@ async def test_a_lean_that_is_gone_is_told_and_replaced(session: DojoSession, tr
     with pytest.raises(ServerDied, match="LeanDojo's Lean is gone"):
         await outcome(session, root.id, "leave")
     root = (await session.start()).state
-    node = next(p for p in psutil.Process().children(recursive=True) if "host.cjs" in " ".join(p.cmdline()))
+    node = next(p for p in psutil.Process().children(recursive=True) if is_lean(p))
     os.kill(node.pid, signal.SIGKILL)
     with pytest.raises(ServerDied, match="LeanDojo's Lean is gone"):
         await outcome(session, root.id, "exact h")

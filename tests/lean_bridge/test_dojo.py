@@ -107,13 +107,14 @@ async def test_a_trace_that_was_stopped_leaves_nothing_and_is_done_again(
         "from lean_bridge.toolchain import find_toolchain;"
         "asyncio.run(traced_folder(folder_source(Path(sys.argv[1])), find_toolchain('embedded'), cache=Path(sys.argv[2])))"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", call, tmp_path / "project", tmp_path], stderr=subprocess.DEVNULL, cwd=Path.cwd()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", call, tmp_path / "project", tmp_path, stderr=subprocess.DEVNULL
     )
-    worker = await soon(lambda: next(iter(psutil.Process(process.pid).children()), None))
-    lean = await soon(lambda: next((p for p in worker.children(recursive=True) if is_lean(p)), None))
+    whole = psutil.Process(process.pid)
+    worker = await soon(lambda: next((p for p in whole.children() if runs(p, "lean_bridge.dojo")), None))
+    lean = await soon(lambda: next((p for p in worker.children(recursive=True) if runs(p, "host.cjs")), None))
     process.send_signal(how)
-    process.wait(timeout=30)
+    await asyncio.wait_for(process.wait(), 30)
     await soon(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
     await soon(lambda: not lean.is_running() or lean.status() == psutil.STATUS_ZOMBIE)
     traced = await traced_folder(source, toolchain, cache=tmp_path)
@@ -123,9 +124,9 @@ async def test_a_trace_that_was_stopped_leaves_nothing_and_is_done_again(
     await session.close()
 
 
-def is_lean(process: psutil.Process) -> bool:
+def runs(process: psutil.Process, program: str) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return "host.cjs" in " ".join(process.cmdline())
+        return program in " ".join(process.cmdline())
     return False
 
 
@@ -201,7 +202,7 @@ async def test_a_lean_that_is_gone_is_told_and_replaced(session: DojoSession, tr
     with pytest.raises(ServerDied, match="LeanDojo's Lean is gone"):
         await outcome(session, root.id, "leave")
     root = (await session.start()).state
-    node = next(p for p in psutil.Process().children(recursive=True) if is_lean(p))
+    node = next(p for p in psutil.Process().children(recursive=True) if runs(p, "host.cjs"))
     os.kill(node.pid, signal.SIGKILL)
     with pytest.raises(ServerDied, match="LeanDojo's Lean is gone"):
         await outcome(session, root.id, "exact h")

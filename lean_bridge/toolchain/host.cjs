@@ -221,12 +221,13 @@ function loadGlue(home, writable, ready, beforeStart = () => {}) {
 }
 
 // This build of Lean traces its own work on standard error: writes that begin with `[DEBUG:`, each perhaps followed by
-// indented ones that belong to it.
+// indented ones that belong to it, about files and about `mainModule?`.
 function withoutTrace(write) {
   let tracing = false;
   return (bytes) => {
     if (bytes.length === 0) return;
-    tracing = bytes.toString('latin1', 0, 7) === '[DEBUG:' || (tracing && bytes.toString('latin1', 0, 2) === '  ');
+    const start = bytes.toString('latin1', 0, 20);
+    tracing = /^\[DEBUG:[A-Z]+\] /.test(start) || (tracing && /^  (- |mainModule\? = )/.test(start));
     if (!tracing) write(bytes);
   };
 }

@@ -43,7 +43,7 @@ _NAMES: Final = {"o": "o", "i": "i", "c": "c", "b": "bc", "M": "memory"}
 _OUTPUTS: Final = ("o", "i", "c", "bc")
 
 _ADDRESSABLE_MB: Final = 2048
-"""All memory that the embedded Lean can have. Lean would take the bytes modulo 4 GiB."""
+"""All memory that the embedded Lean can have."""
 
 _COMPLETE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lean_bridge.shims.lean import complete; complete(sys.argv[1], float(sys.argv[2]))"
 
@@ -56,12 +56,14 @@ class LeanCommand:
         arguments: what Lean gets.
         file: the file to elaborate; None: standard input, or none.
         outputs: the files to write, by the long names of their options; `o` is the compiled module.
+        memory: the limit that it sets in MB, where that is less than there is.
         flags: the options without an argument, by their long names.
     """
 
     arguments: tuple[str, ...]
     file: Path | None
     outputs: Mapping[str, Path]
+    memory: int | None
     flags: frozenset[str]
 
 
@@ -74,9 +76,11 @@ def read_command_line(arguments: Sequence[str]) -> LeanCommand:
     kept: list[str] = []
     file: Path | None = None
     outputs = {}
+    memory: int | None = None
     flags = set()
     for words, name, value in _options(arguments):
-        if name == "memory" and value is not None and value.isdecimal() and int(value) >= _ADDRESSABLE_MB:
+        if name == "memory" and value is not None and value.isdecimal():
+            memory = int(value) if int(value) < _ADDRESSABLE_MB else None
             continue
         kept += words
         if name in _OUTPUTS and value:
@@ -89,7 +93,7 @@ def read_command_line(arguments: Sequence[str]) -> LeanCommand:
         raise InputError(
             f"--{refused.pop()}: the embedded Lean has no language server, which starts processes; editors need a Lean from elan"
         )
-    return LeanCommand(tuple(kept), file, outputs, frozenset(flags))
+    return LeanCommand(tuple(kept), file, outputs, memory, frozenset(flags))
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[Sequence[str], str | None, str | None]]:
@@ -151,7 +155,9 @@ def lean_process(command: LeanCommand) -> Command:
     if olean := command.outputs.get("o"):
         after = [sys.executable, "-P", "-c", _COMPLETE, str(Path(__file__).parents[2]), str(olean), str(time.time())]
     folders = [output.parent for output in command.outputs.values()]
-    return embedded().program(command.arguments, path=[own] if own else [], writable=folders, after=after)
+    return embedded().program(
+        command.arguments, path=[own] if own else [], memory=command.memory, writable=folders, after=after
+    )
 
 
 def complete(olean: str, started: float) -> None:

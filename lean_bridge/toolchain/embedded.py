@@ -56,6 +56,7 @@ class EmbeddedToolchain:
         arguments: Sequence[str],
         *,
         path: Sequence[Path] = (),
+        memory: int | None = None,
         writable: Sequence[Path] = (),
         after: Sequence[str] = (),
     ) -> Command:
@@ -64,6 +65,7 @@ class EmbeddedToolchain:
         Args:
             arguments: as Lean's own command line takes them.
             path: folders of compiled modules, for Lean to look into after those of `LEAN_PATH`.
+            memory: how much it may take, in MB; 2048 is all there is.
             writable: folders to write in, besides the working folder and that of temporary files.
             after: a command to run when Lean ended with 0; its exit code is that of the process then.
         """
@@ -71,6 +73,7 @@ class EmbeddedToolchain:
             "home": str(self.home),
             "leanPath": absolute((*path, *self.libraries, self.forge)),
             "mode": "program",
+            "memory": memory,
             "writable": [str(folder) for folder in writable],
             "after": list(after),
         }

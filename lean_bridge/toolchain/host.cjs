@@ -3,6 +3,8 @@
 //
 //   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"]}'
 //
+// The third mode, "program", is told in program.cjs.
+//
 // Two threads. The main thread owns standard input and the clock; it is never busy, so it can always end the process
 // or interrupt a step that runs too long. The other thread runs Lean, with a stack of its own size (a deep proof term needs
 // hundreds of megabytes), and blocks while it waits for a line.

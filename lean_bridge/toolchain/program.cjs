@@ -1,6 +1,7 @@
 // Mode "program" of host.cjs: one command line of `lean`, run by Lean's own `main` on the standard streams of this process.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "writable": [DIR, ...], "after": [PROGRAM, ARGUMENT, ...]}' ARGUMENT...
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "memory": MB | null,
+//                   "writable": [DIR, ...], "after": [PROGRAM, ARGUMENT, ...]}' ARGUMENT...
 //
 // Nothing stands between the program and its streams, and nothing but the user's own program runs: it may read standard input, sees the
 // whole file system, and writes below the working folder, that of temporary files, and those of "writable". "after" is a command to run if Lean ends with 0.
@@ -127,6 +128,16 @@ function argumentList(e, argv) {
   return list;
 }
 
+// This build does not know how much memory it takes, and would never reach the limit of `--memory`. Refused more, it tries again for ever.
+function limitMemory(megabytes) {
+  const all = globalThis.getHeapMax();
+  globalThis.getHeapMax = () => { // asked before each growth
+    if (globalThis.wasmMemory.buffer.byteLength < megabytes << 20) return all;
+    fs.writeSync(2, `excessive memory consumption detected: --memory=${megabytes} (megabytes)\n`);
+    process.exit(1);
+  };
+}
+
 // What `main` returned, where it is one. This build's C++ returns an address in place of the code of an option that ended Lean: which answered, as to `--version`,
 // or complained.
 function exitCode(status, complained) { return status === 0 || status === 1 ? status : Number(complained); }
@@ -138,6 +149,7 @@ function run(e, config, argv, writable, withoutTrace) {
   for (const key of Object.keys(globalThis.ASM_CONSTS)) {
     if (globalThis.ASM_CONSTS[key].toString().includes('NODEFS')) globalThis.ASM_CONSTS[key] = () => {}; // mounts as `main` would
   }
+  if (config.memory) limitMemory(config.memory);
   globalThis.__filename = path.join(config.home, 'lib', 'lean'); // Lean looks for its library from the folder above that of its program
   let code = null;
   mendShell(e, (returned) => { code = returned; });

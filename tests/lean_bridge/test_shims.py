@@ -127,7 +127,9 @@ def test_version_and_prefix_are_told_without_lean(shell: Shell, tmp_path: Path) 
 
 def test_the_command_line_is_read_as_getopt_reads_it() -> None:
     command = read_command_line(["--mem=32768", "-M", "500", "-oA.olean", "A.lean", "-D", "-M", "--i=x/A.ilean"])
-    assert command.arguments == ("-M", "500", "-oA.olean", "A.lean", "-D", "-M", "--i=x/A.ilean")
+    assert command.arguments == ("-oA.olean", "A.lean", "-D", "-M", "--i=x/A.ilean")
+    assert command.memory == 500
+    assert read_command_line(["-M", "500", "--memory", "32768"]).memory is None
     assert command.file == Path("A.lean")
     assert command.outputs == {"o": Path("A.olean").absolute(), "i": Path("x/A.ilean").absolute()}
     program = read_command_line(["--run", "B.lean", "-M", "32768", "-o", "x"])
@@ -200,19 +202,15 @@ def read_line(terminal: int) -> str:
     return line.decode().rstrip("\r\n")
 
 
-@pytest.mark.parametrize("whom", ["group", "process"])
-def test_a_stopped_program_leaves_nothing_behind(whom: str, shell: Shell) -> None:
+def test_an_interrupted_program_leaves_nothing_behind(shell: Shell) -> None:
     (shell.folder / "lakefile.lean").write_text("package p\n")
     (shell.folder / "Loop.lean").write_text('def main : IO Unit := do\n  IO.println "begun"\n  repeat IO.sleep 1\n')
     with shell.start("lake", "env", "lean", "--run", "Loop.lean", stdout=subprocess.PIPE) as lean:
         assert lean.stdout is not None
         assert lean.stdout.readline() == b"begun\n"
         family = [psutil.Process(lean.pid), *psutil.Process(lean.pid).children(recursive=True)]
-        if whom == "group":
-            os.killpg(lean.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
-        else:
-            lean.terminate()
-        assert lean.wait(timeout=10) == -(signal.SIGINT if whom == "group" else signal.SIGTERM)
+        os.killpg(lean.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
+        assert lean.wait(timeout=10) == -signal.SIGINT
         assert not psutil.wait_procs(family, timeout=5)[1]
 
 
@@ -229,6 +227,12 @@ def test_a_program_without_anyone_to_read_ends_with_an_error(shell: Shell) -> No
         lean.stdout.close()
         assert lean.stderr.read().splitlines()[0] == b"0"
         assert lean.wait(timeout=60) == 1
+
+
+def test_a_program_that_takes_too_much_memory_is_ended(shell: Shell) -> None:
+    ended = shell("lean", "--stdin", "-M", "300", stdin="#eval 1")
+    assert ended.returncode == 1
+    assert ended.stderr == "excessive memory consumption detected: --memory=300 (megabytes)\n"
 
 
 def test_lake_builds_and_runs_what_the_lakefile_declares(shell: Shell) -> None:

@@ -84,10 +84,10 @@ def write_shims(folder: Path, toolchain: EmbeddedToolchain, cache: Path) -> Shim
     }
     cases = "\n".join(f"    {flag}) printf '%s\\n' {shlex.quote(answer)}; exit ;;" for flag, answer in answers.items())
     scripts = {"lean": _QUICK.format(cases=cases), "lake": ""}
-    for file in (folder / name for name in scripts):
-        if file.exists() and _MARK not in file.read_text(encoding="utf-8", errors="replace"):
-            raise InputError(f"{file} is there already and is no shim: choose another folder, or remove it")
     try:
+        for file in (folder / name for name in scripts):
+            if file.exists() and not _is_shim(file):
+                raise InputError(f"{file} is there already and is no shim: choose another folder, or remove it")
         for place in (folder, shims.prefix / "bin"):
             place.mkdir(parents=True, exist_ok=True)
             for command, quick in scripts.items():
@@ -98,6 +98,11 @@ def write_shims(folder: Path, toolchain: EmbeddedToolchain, cache: Path) -> Shim
     except OSError as error:
         raise InputError(f"cannot write to {error.filename or folder}: {error.strerror}") from error
     return shims
+
+
+def _is_shim(file: Path) -> bool:
+    with file.open("rb") as script:
+        return _MARK.encode() in script.read(200)
 
 
 def version_line(toolchain: EmbeddedToolchain) -> str:

@@ -59,9 +59,9 @@ def main() -> None:
         shims, *arguments = sys.argv[1:]
         folder, command, rest = _global_options(arguments)
         if command in ("", "help", "-h", "--help"):
-            sys.stdout.write(_HELP)
+            print(_HELP, end="")
         elif command in ("version", "--version"):
-            sys.stdout.write(f"Lake version 5.0.0-lemmaforge (Lean version {embedded().version()})\n")
+            print(f"Lake version 5.0.0-lemmaforge (Lean version {embedded().version()})")
         elif command in _COMMANDS:
             _COMMANDS[command](_Call(Path(shims), read_project(_project_folder(folder)), rest))
         elif command.startswith("-"):
@@ -124,10 +124,11 @@ def _env(call: _Call) -> None:
         try:
             become(Command(tuple(call.arguments), Path.cwd()), environment)
         except InputError as error:
-            sys.stderr.write(f"{error}\n")
+            print(error, file=sys.stderr)
             raise SystemExit(_NOT_FOUND) from error
     names = ("LAKE", "LAKE_HOME", "LEAN_SYSROOT", "LEAN_PATH", "LEAN_SRC_PATH", "PATH")
-    sys.stdout.write("".join(f"{name}={environment[name]}\n" for name in names))
+    for name in names:
+        print(f"{name}={environment[name]}")
 
 
 def _build(call: _Call) -> None:
@@ -157,34 +158,41 @@ def _modules(project: LakeProject, target: str) -> Sequence[str]:
     return roots
 
 
-def _compile(project: LakeProject, modules: Sequence[str]) -> None:
-    """Compiles modules with what they import, or the whole project. Ends the process with 1 if one does not compile."""
+def _compile(project: LakeProject, modules: Sequence[str], *, aside: bool = False) -> None:
+    """Compiles modules with what they import, or the whole project. Ends the process with 1 if one does not compile.
+
+    Args:
+        project: the project.
+        modules: the modules; none: all that the lakefile declares.
+        aside: tell about it on standard error, and only what went wrong: standard output is for something else.
+    """
     from lean_bridge.build import build_project
 
+    out = sys.stderr if aside else sys.stdout
     report = build_project(
         project.folder,
         embedded(),
-        workers=int(os.environ.get("LEMMAFORGE_WORKERS", "2")),
-        progress=lambda what, _: _note(what),
-        write=_note_messages,
+        workers=_workers(),
+        progress=None if aside else lambda what, _: print(what, file=out, flush=True),
+        write=lambda text: print(text, end="", file=out, flush=True),
         targets=modules,
     )
-    for failed in report.failed:
-        _note(f"✖ Building {failed.module}")
     if not report.ok:
-        logged = "".join(f"- {failed.module}\n" for failed in report.failed)
-        sys.stderr.write(f"Some required targets logged failures:\n{logged}error: build failed\n")
+        print("Some required targets logged failures:", file=sys.stderr)
+        for failed in report.failed:
+            print(f"- {failed.module}", file=sys.stderr)
+        print("error: build failed", file=sys.stderr)
         raise SystemExit(1)
-    _note(f"Build completed successfully ({len(report.built) + len(report.up_to_date)} jobs).")
+    if not aside:
+        print(f"Build completed successfully ({len(report.built) + len(report.up_to_date)} jobs).", file=out)
 
 
-def _note(line: str) -> None:
-    _note_messages(f"{line}\n")
-
-
-def _note_messages(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def _workers() -> int:
+    """How many modules to compile at a time."""
+    workers = os.environ.get("LEMMAFORGE_WORKERS", "2")
+    if not workers.isdecimal() or int(workers) == 0:
+        raise InputError(f"LEMMAFORGE_WORKERS is {workers!r}; set it to a number from 1, or unset it")
+    return int(workers)
 
 
 def _lean(call: _Call) -> None:
@@ -209,11 +217,11 @@ def _exe(call: _Call) -> None:
 
 
 def _compile_imports(project: LakeProject, file: Path) -> None:
-    """Compiles the modules of the project that a file imports; what is said about that goes to standard error."""
+    """Compiles the modules of the project that a file imports."""
     files = project.files()
     wanted = [imported.module for imported in read_module("_stdin", file).header.imports if imported.module in files]
     if wanted:
-        _compile(project, wanted)
+        _compile(project, wanted, aside=True)
 
 
 _COMMANDS: Final[dict[str, Callable[[_Call], None]]] = {

@@ -37,11 +37,13 @@ _LONG: Final[Mapping[str, int]] = {
 """Lean's long options. As of `getopt_long`, one with an optional argument takes it behind `=` only, and a name may be cut short."""
 _SHORT: Final = "DoibcCtjRMTpEs"
 """Lean's short options that take an argument."""
-_NAMES: Final = {"o": "o", "R": "root", "M": "memory"}
+_NAMES: Final = {"o": "o", "i": "i", "c": "c", "b": "bc", "M": "memory"}
 """The short options that matter here, and their long names."""
 
+_OUTPUTS: Final = ("o", "i", "c", "bc")
+
 _ADDRESSABLE_MB: Final = 2048
-"""All memory that the embedded Lean can have. Lean would take the bytes modulo 4 GiB."""
+"""All memory that the embedded Lean can have."""
 
 _COMPLETE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lean_bridge.shims.lean import complete; complete(sys.argv[1], float(sys.argv[2]))"
 
@@ -53,13 +55,15 @@ class LeanCommand:
     Attributes:
         arguments: what Lean gets.
         file: the file to elaborate; None: standard input, or none.
-        olean: where the compiled module goes.
+        outputs: the files to write, by the long names of their options; `o` is the compiled module.
+        memory: the limit that it sets in MB, where that is less than there is.
         flags: the options without an argument, by their long names.
     """
 
     arguments: tuple[str, ...]
     file: Path | None
-    olean: Path | None
+    outputs: Mapping[str, Path]
+    memory: int | None
     flags: frozenset[str]
 
 
@@ -71,14 +75,16 @@ def read_command_line(arguments: Sequence[str]) -> LeanCommand:
     """
     kept: list[str] = []
     file: Path | None = None
-    olean: Path | None = None
+    outputs = {}
+    memory: int | None = None
     flags = set()
     for words, name, value in _options(arguments):
-        if name == "memory" and value is not None and value.isdecimal() and int(value) >= _ADDRESSABLE_MB:
+        if name == "memory" and value is not None and value.isdecimal():
+            memory = int(value) if int(value) < _ADDRESSABLE_MB else None
             continue
         kept += words
-        if name == "o" and value is not None:
-            olean = Path(value)
+        if name in _OUTPUTS and value:
+            outputs[name] = Path(value).absolute()
         elif name == "":
             file = file or (Path(value) if value else None)
         elif name is not None and value is None:
@@ -87,7 +93,7 @@ def read_command_line(arguments: Sequence[str]) -> LeanCommand:
         raise InputError(
             f"--{refused.pop()}: the embedded Lean has no language server, which starts processes; editors need a Lean from elan"
         )
-    return LeanCommand(tuple(kept), file, olean, frozenset(flags))
+    return LeanCommand(tuple(kept), file, outputs, memory, frozenset(flags))
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[Sequence[str], str | None, str | None]]:
@@ -137,7 +143,7 @@ def main() -> None:
         folder, *arguments = sys.argv[1:]
         command = read_command_line(arguments)
         if "print-prefix" in command.flags:
-            sys.stdout.write(f"{Path(folder) / 'prefix'}\n")
+            print(Path(folder) / "prefix")
             return
         become(lean_process(command))
 
@@ -146,10 +152,12 @@ def lean_process(command: LeanCommand) -> Command:
     """The process that does what a command line says."""
     own = enclosing_library((command.file or Path("_")).absolute())
     after: list[str] = []
-    if command.olean is not None:
-        packages = str(Path(__file__).parents[2])
-        after = [sys.executable, "-P", "-c", _COMPLETE, packages, str(command.olean.absolute()), str(time.time())]
-    return embedded().program(command.arguments, [own] if own else [], after)
+    if olean := command.outputs.get("o"):
+        after = [sys.executable, "-P", "-c", _COMPLETE, str(Path(__file__).parents[2]), str(olean), str(time.time())]
+    folders = [output.parent for output in command.outputs.values()]
+    return embedded().program(
+        command.arguments, path=[own] if own else [], memory=command.memory, writable=folders, after=after
+    )
 
 
 def complete(olean: str, started: float) -> None:
@@ -172,7 +180,7 @@ def embedded() -> EmbeddedToolchain:
         del fraction
         if what not in said:
             said.append(what)
-            sys.stderr.write(f"{what}\n")
+            print(what, file=sys.stderr)
 
     toolchain = find_toolchain("embedded", progress=progress)
     assert isinstance(toolchain, EmbeddedToolchain)
@@ -186,7 +194,6 @@ def become(command: Command, environment: Mapping[str, str] | None = None) -> No
         InputError: the program cannot be started.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what is ignored stays so
-    sys.stdout.flush()
     try:
         os.execvpe(
             command.argv[0], command.argv, {**(os.environ if environment is None else environment), **command.env}
@@ -201,7 +208,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except BridgeError as error:
-        sys.stderr.write(f"error: {error}\n")
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None

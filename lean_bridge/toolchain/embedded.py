@@ -51,18 +51,30 @@ class EmbeddedToolchain:
         """The process that `FrontendProcess` talks to. It can read and write below the working folder, and where its jobs say."""
         return self._command("frontend", Path.cwd(), ())
 
-    def program(self, arguments: Sequence[str], path: Sequence[Path], after: Sequence[str] = ()) -> Command:
+    def program(
+        self,
+        arguments: Sequence[str],
+        *,
+        path: Sequence[Path] = (),
+        memory: int | None = None,
+        writable: Sequence[Path] = (),
+        after: Sequence[str] = (),
+    ) -> Command:
         """The process that is `lean ARGUMENT...`, on the standard streams that it is given.
 
         Args:
             arguments: as Lean's own command line takes them.
             path: folders of compiled modules, for Lean to look into after those of `LEAN_PATH`.
+            memory: how much it may take, in MB; 2048 is all there is.
+            writable: folders to write in, besides the working folder and that of temporary files.
             after: a command to run when Lean ended with 0; its exit code is that of the process then.
         """
         config = {
             "home": str(self.home),
             "leanPath": absolute((*path, *self.libraries, self.forge)),
             "mode": "program",
+            "memory": memory,
+            "writable": [str(folder) for folder in writable],
             "after": list(after),
         }
         return Command((str(self.node.executable), str(_HOST), json.dumps(config), *arguments), Path.cwd())

@@ -3,6 +3,8 @@
 //
 //   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"]}'
 //
+// The third mode, "program", is told in program.cjs.
+//
 // Two threads. The main thread owns standard input and the clock; it is never busy, so it can always end the process
 // or interrupt a step that runs too long. The other thread runs Lean, with a stack of its own size (a deep proof term needs
 // hundreds of megabytes), and blocks while it waits for a line.
@@ -221,12 +223,13 @@ function loadGlue(home, writable, ready, beforeStart = () => {}) {
 }
 
 // This build of Lean traces its own work on standard error: writes that begin with `[DEBUG:`, each perhaps followed by
-// indented ones that belong to it.
+// indented ones that belong to it, about files and about `mainModule?`.
 function withoutTrace(write) {
   let tracing = false;
   return (bytes) => {
     if (bytes.length === 0) return;
-    tracing = bytes.toString('latin1', 0, 7) === '[DEBUG:' || (tracing && bytes.toString('latin1', 0, 2) === '  ');
+    const start = bytes.toString('latin1', 0, 20);
+    tracing = /^\[DEBUG:[A-Z]+\] /.test(start) || (tracing && /^  (- |mainModule\? = )/.test(start));
     if (!tracing) write(bytes);
   };
 }

@@ -1,14 +1,16 @@
 // Mode "program" of host.cjs: one command line of `lean`, run by Lean's own `main` on the standard streams of this process.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "after": [PROGRAM, ARGUMENT, ...]}' ARGUMENT...
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "memory": MB | null,
+//                   "writable": [DIR, ...], "after": [PROGRAM, ARGUMENT, ...]}' ARGUMENT...
 //
 // Nothing stands between the program and its streams, and nothing but the user's own program runs: it may read standard input, sees the
-// whole file system, and writes below the working folder and in the folder for temporary files. `after` is a command to run if Lean ends with 0.
+// whole file system, and writes below the working folder, that of temporary files, and those of "writable". "after" is a command to run if Lean ends with 0.
 'use strict';
-const fs = require('fs'), os = require('os'), path = require('path');
+const fs = require('fs'), os = require('os'), path = require('path'), tty = require('tty');
 const { spawnSync } = require('child_process');
 
 const UNMOUNTED = ['dev', 'proc', 'sys']; // emscripten has its own, and the last two are not made of files
+const DEVICES = 77; // a major number that emscripten does not use
 const PATIENCE_MS = 2; // between two looks at a stream that is not ready and does not block
 
 // ---------------------------------------------------------------- main thread: no work but to end the process as Lean ended
@@ -42,21 +44,36 @@ function blocking(attempt) {
   }
 }
 
+// Connects the standard streams, and the devices of their names, to those of this process. Standard output goes out a line at a time, whatever it is.
+// Returns a function that tells whether anything was written to standard error.
 function connectStreams(e, withoutTrace) {
-  const [input, output, errors] = globalThis.FS.streams;
-  const write = (fd) => (bytes) => { for (let at = 0; at < bytes.length;) at += blocking(() => fs.writeSync(fd, bytes, at)); };
-  input.stream_ops = { ...input.stream_ops, read(_, buffer, offset, length) {
-    e.fflush(0); // what was asked for must be seen before the answer is waited for
+  const FS = globalThis.FS;
+  const read = (_, buffer, offset, length) => {
+    e.fflush(0); // what was asked must be seen before the answer is waited for
     const bytes = Buffer.alloc(length), size = blocking(() => fs.readSync(0, bytes, 0, length, null));
     buffer.set(bytes.subarray(0, size), offset);
     return size;
-  } };
-  for (const [stream, put] of [[output, write(1)], [errors, withoutTrace(write(2))]]) {
-    stream.stream_ops = { ...stream.stream_ops, write(_, buffer, offset, length) { put(Buffer.from(buffer.slice(offset, offset + length))); return length; } };
-  }
+  };
+  const put = (fd) => (bytes) => { for (let at = 0; at < bytes.length;) at += blocking(() => fs.writeSync(fd, bytes, at)); };
+  const writing = (write) => (_, buffer, offset, length) => { write(Buffer.from(buffer.slice(offset, offset + length))); return length; };
+  let complained = false;
+  const complain = withoutTrace((bytes) => { complained = true; put(2)(bytes); });
+  const close = () => {};
+  const operations = [{ read, close }, { write: writing(put(1)), close }, { write: writing(complain), close }];
+  ['stdin', 'stdout', 'stderr'].forEach((name, fd) => {
+    const device = FS.makedev(DEVICES, fd), stream = FS.streams[fd];
+    FS.registerDevice(device, operations[fd]);
+    FS.unlink(`/dev/${name}`);
+    FS.mkdev(`/dev/${name}`, device);
+    stream.stream_ops = operations[fd];
+    if (!tty.isatty(fd)) stream.tty = undefined;
+  });
+  const LINES = 1; // _IOLBF
+  e.setvbuf(new Int32Array(globalThis.wasmMemory.buffer)[e.stdout.value >> 2], 0, LINES, 0);
+  return () => complained;
 }
 
-function mountAll(writable) {
+function mountAll(config, writable) {
   const FS = globalThis.FS;
   for (const entry of fs.readdirSync('/')) {
     const dir = '/' + entry;
@@ -64,7 +81,8 @@ function mountAll(writable) {
     FS.mkdirTree(dir);
     FS.mount(globalThis.NODEFS, { root: fs.realpathSync(dir) }, dir);
   }
-  for (const dir of [process.cwd(), os.tmpdir()]) writable.add(fs.realpathSync(dir));
+  for (const dir of [process.cwd(), os.tmpdir(), ...config.writable]) if (fs.existsSync(dir)) writable.add(fs.realpathSync(dir));
+  FS.chmod('/', 0o555); // this folder is in memory alone, where what is written would be lost
   FS.chdir(process.cwd());
 }
 
@@ -110,19 +128,34 @@ function argumentList(e, argv) {
   return list;
 }
 
+// This build does not know how much memory it takes, and would never reach the limit of `--memory`. Refused more, it tries again for ever.
+function limitMemory(megabytes) {
+  const all = globalThis.getHeapMax();
+  globalThis.getHeapMax = () => { // asked before each growth
+    if (globalThis.wasmMemory.buffer.byteLength < megabytes << 20) return all;
+    fs.writeSync(2, `excessive memory consumption detected: --memory=${megabytes} (megabytes)\n`);
+    process.exit(1);
+  };
+}
+
+// What `main` returned, where it is one. This build's C++ returns an address in place of the code of an option that ended Lean: which answered, as to `--version`,
+// or complained.
+function exitCode(status, complained) { return status === 0 || status === 1 ? status : Number(complained); }
+
 // Ends with the exit code of `lean ARGUMENT...`.
 function run(e, config, argv, writable, withoutTrace) {
-  connectStreams(e, withoutTrace);
-  mountAll(writable);
+  const complained = connectStreams(e, withoutTrace);
+  mountAll(config, writable);
   for (const key of Object.keys(globalThis.ASM_CONSTS)) {
     if (globalThis.ASM_CONSTS[key].toString().includes('NODEFS')) globalThis.ASM_CONSTS[key] = () => {}; // mounts as `main` would
   }
+  if (config.memory) limitMemory(config.memory);
   globalThis.__filename = path.join(config.home, 'lib', 'lean'); // Lean looks for its library from the folder above that of its program
   let code = null;
   mendShell(e, (returned) => { code = returned; });
   try {
     const status = e.lean_main(argv.length + 1, argumentList(e, ['lean', ...argv]));
-    code ??= status;
+    code ??= exitCode(status, complained());
   } catch (error) {
     if (error?.name !== 'ExitStatus') throw error;
     code = error.status;

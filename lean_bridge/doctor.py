@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lean_bridge.errors import BridgeError, ToolchainError
-from lean_bridge.toolchain import native, provision, storage
+from lean_bridge.toolchain import native, provision, releases, storage
 from lean_bridge.toolchain.base import Toolchain
 from lean_bridge.toolchain.node import find_node
 
@@ -51,7 +51,7 @@ def check_installation(*, cache: Path, project: Path | None = None, prove: bool 
     yield installed
     if prove and installed.ok:
         yield _proves(provision.inspect(cache).toolchain)
-    yield _native(project)
+    yield from _native(project)
 
 
 def _checked(name: str, look: Callable[[], str], cure: str, *, required: bool = True) -> Check:
@@ -134,11 +134,28 @@ def _proves(toolchain: Toolchain) -> Check:
     )
 
 
-def _native(project: Path | None) -> Check:
+def _native(project: Path | None) -> Iterator[Check]:
+    said = ""
+
     def look() -> str:
+        nonlocal said
         lake = native.find_lake()
         if lake is None:
             raise ToolchainError("`lake` is not on PATH")
-        return f"{native.lean_version(lake, project or Path.cwd())} ({lake})"
+        said = native.lean_version(lake, project or Path.cwd())
+        return f"{said} ({lake})"
 
-    return _checked("native Lean", look, "only needed for projects with Mathlib: install elan", required=False)
+    yield _checked("native Lean", look, "only needed for projects with Mathlib: install elan", required=False)
+    if version := releases.version_of(said):
+        yield _release(version)
+
+
+def _release(version: releases.Version) -> Check:
+    """Whether a native Lean is of a release that fits, as far as is known."""
+    name = "native release"
+    if version < releases.OLDEST:
+        needed = f"raise the version in lean-toolchain to {releases.written(releases.OLDEST)} or newer"
+        return Check(name, ok=False, detail=f"{releases.written(version)} is too old", cure=needed, required=False)
+    detail = f"{releases.written(version)}: {releases.tried(version)}"
+    concerns = "; ".join(releases.concerns(version))
+    return Check(name, ok=not concerns, detail=detail, cure=concerns, required=False)

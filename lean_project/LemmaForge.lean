@@ -4,6 +4,7 @@ public import LemmaForge.Protocol
 public import LemmaForge.Limits
 public import LemmaForge.Stages
 public import LemmaForge.Frontend
+public import LemmaForge.Releases
 public import LemmaForge.Declarations
 public import LemmaForge.Canonical
 public import LemmaForge.Signature
@@ -46,6 +47,7 @@ A program that elaborates, proves and checks on request. Read in this order:
 * `Limits`: heartbeats, clock, cancellation; `Stages`: where the time of a longer work goes;
 * `Frontend`: elaborating source text;
 * `Declarations`: constants on their way from one environment to another;
+* `Releases`: what is spelt differently in different releases of Lean;
 * `Canonical`: when two statements are the same; `Signature`: statements as text;
 * `Goal`: proof states and tactics; `Statement`: from text to a theorem to prove;
 * `Check`: from a submission to a verdict, with `Judge.Syntax` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what

@@ -16,20 +16,21 @@ from pathlib import Path
 def main(lake: str, project: str) -> None:
     """Reads jobs until the end of standard input."""
     token = json.loads(sys.stdin.readline())["token"]
-    environment = _project_environment(lake, project)
+    answer = subprocess.run([lake, "env"], cwd=project, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        sys.stderr.write(answer.stderr)
+        raise SystemExit(answer.returncode)
+    environment = variables(answer.stdout)
     for line in sys.stdin:
         code = _run(Path(lake).with_name("lean"), json.loads(line), environment)
         sys.stdout.write(f"\n{token} {json.dumps({'done': code, 'heapBytes': 0})}\n")
         sys.stdout.flush()
 
 
-def _project_environment(lake: str, project: str) -> Mapping[str, str]:
-    """The variables that `lake env` sets in a project, `LEAN_PATH` above all."""
-    answer = subprocess.run([lake, "env"], cwd=project, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        sys.stderr.write(answer.stderr)
-        raise SystemExit(answer.returncode)
-    return dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+def variables(said: str) -> dict[str, str]:
+    """The variables that `lake env` lists, `LEAN_PATH` above all. It also lists those that it leaves unset, as empty ones."""
+    pairs = [line.split("=", 1) for line in said.splitlines() if "=" in line]
+    return {name: value for name, value in pairs if value}
 
 
 def _run(lean: Path, job: Mapping[str, object], environment: Mapping[str, str]) -> int:

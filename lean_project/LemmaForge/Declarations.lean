@@ -1,7 +1,7 @@
 module
 
 public import Lean.Meta.Match.MatcherInfo
-public import Lean.AddDecl
+public import LemmaForge.Releases
 
 /-!
 # Declarations as values
@@ -69,7 +69,7 @@ where
       | some (.defnInfo v) => pure (.defnDecl { v with name := own, type := rename v.type, value := rename v.value, all := [own] })
       | some (.opaqueInfo v) => pure (.opaqueDecl { v with name := own, type := rename v.type, value := rename v.value, all := [own] })
       | _ => throw s!"`{name}` is no definition"
-    match env.addDeclCore 0 declaration none with
+    match checkedAdd env declaration none with
     | .ok env =>
       let env := match Meta.Match.Extension.getMatcherInfo? source name with
         | some info => Meta.Match.Extension.addMatcherInfo env own info

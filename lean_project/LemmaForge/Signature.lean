@@ -2,6 +2,7 @@ module
 
 public import Lean.Meta.Basic
 public import Lean.PrettyPrinter
+public import LemmaForge.Releases
 
 /-!
 # Statements as text
@@ -67,7 +68,7 @@ def signatureText (levelParams : List Name) (type : Expr) (width : Nat := 100) :
 where
   print (type : Expr) : MetaM String := do
     let axiomVal := { name := printedName, levelParams, type, isUnsafe := false }
-    match (← getEnv).addDeclCore 0 (.axiomDecl axiomVal) none (doCheck := false) with
+    match uncheckedAdd (← getEnv) (.axiomDecl axiomVal) with
     | .error e => throwError (e.toMessageData {})
     | .ok env =>
       let core ← getThe Core.State

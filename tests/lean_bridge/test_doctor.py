@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,25 @@ def test_a_missing_native_lean_is_no_fault(tmp_path: Path, monkeypatch: pytest.M
     native = checks(tmp_path)["native Lean"]
     assert not native.ok
     assert not native.required
+
+
+@pytest.mark.parametrize(
+    ("version", "detail", "cure"),
+    [
+        ("4.9.0", "4.9.0 is too old", "4.28.0 or newer"),
+        ("4.30.0-rc2", "4.30.0: read, never run", "4.33.1 is free of"),
+        ("4.33.1", "4.33.1: read, never run", ""),
+    ],
+)
+def test_a_native_release_is_known_or_not(
+    version: str, detail: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lean", "lake"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho 'Lean (version {version}, aarch64-apple-darwin, Release)'\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+    release = checks(tmp_path)["native release"]
+    assert detail in release.detail
+    assert cure in release.cure
+    assert release.ok == (cure == "")
+    assert not release.required

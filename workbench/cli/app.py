@@ -46,7 +46,7 @@ INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", 
 
 MODULE_CURE = (
     "Check the name of the import. The embedded Lean has Init, Std and Lean; modules of a Lake project, Mathlib among them, "
-    "need --lean native --project DIR."
+    "need --lean native --project DIR, and `lake build` in DIR."
 )
 
 app = typer.Typer(

@@ -114,7 +114,7 @@ def disarm (command : Syntax) (before after : Environment) (seen : Inspected) (o
   let kept := fresh.map fun decl => if spared decl.name then decl else disarmed decl
   let map := kept.foldl (fun map decl => map.insert decl.name decl) (ext.getState before)
   let env := PersistentEnvExtension.setState ext after (kept ++ old, map)
-  let forget (env : Environment) (inlined : Compiler.LCNF.DeclExt) : Environment := PersistentEnvExtension.setState inlined env (PersistentEnvExtension.getState inlined before)
-  return { env := forget (forget env Compiler.LCNF.baseExt) Compiler.LCNF.monoExt, seen }
+  let forget {α β σ : Type} [Inhabited σ] (inlined : PersistentEnvExtension α β σ) (env : Environment) : Environment := inlined.setState env (inlined.getState before)
+  return { env := forget Compiler.LCNF.monoExt (forget Compiler.LCNF.baseExt env), seen }
 
 end LemmaForge.Judge

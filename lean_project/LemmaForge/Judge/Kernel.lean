@@ -93,8 +93,11 @@ structure Replay where
   /-- What was declared, in order. -/
   declared : Array Declaration := #[]
 
-/-- The constants for which the kernel runs compiled code, which is to trust the compiler. -/
-private def nativeConstants : List Name := [``Lean.reduceBool, ``Lean.reduceNat]
+/-- The constants for which the kernel runs compiled code, which is to trust the compiler. (Not quoted with two backquotes, as Lean is about to do without them.) -/
+private def nativeConstants : List Name := [`Lean.reduceBool, `Lean.reduceNat]
+
+/-- The axiom that says so. -/
+private def trustCompiler : Name := `Lean.trustCompiler
 
 /-- The types and values of a declaration. The kernel of this release takes some that are not closed. -/
 private def expressions : Declaration → List Expr
@@ -109,10 +112,10 @@ private def expressions : Declaration → List Expr
 /-- Adds a declaration through the kernel, unless the kernel would run compiled code for it. -/
 def Replay.declare (r : Replay) (declaration : Declaration) (token : IO.CancelToken) : JudgeM Replay := do
   if let some name := (ingredients declaration).find? nativeConstants.contains then
-    throw { reason := .axiom, message := s!"the proof trusts compiled code (`{name}`)", axioms := #[``Lean.trustCompiler] }
+    throw { reason := .axiom, message := s!"the proof trusts compiled code (`{name}`)", axioms := #[trustCompiler] }
   if (expressions declaration).any fun e => e.hasFVar || e.hasMVar || e.hasLooseBVars then
     reject .kernel s!"a declaration that is not closed: {", ".intercalate (declaration.getNames.map toString)}"
-  match r.kernel.addDeclCore 0 declaration (some token) with
+  match kernelAdd r.kernel declaration (some token) with
   | .ok kernel => return { kernel, declared := r.declared.push declaration }
   | .error e =>
     let names := ", ".intercalate (declaration.getNames.map fun name => s!"`{name}`")
@@ -157,7 +160,7 @@ private partial def Walk.visit (find? : Name → Option ConstantInfo) (env : Env
   let some info := find? name | return
   -- Their values, which mention the axiom, are not in every library file.
   if nativeConstants.contains name then
-    modify fun w => { w with axioms := w.axioms.insert ``Lean.trustCompiler }
+    modify fun w => { w with axioms := w.axioms.insert trustCompiler }
   if info matches .axiomInfo _ && !wasOriginallyTheorem env name && (getOriginalConstKind? env name matches some .axiom | none) then
     modify fun w => { w with axioms := w.axioms.insert name }
   through info.type

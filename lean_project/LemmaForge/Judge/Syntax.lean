@@ -51,7 +51,7 @@ private def terms : List Name :=
     doReturn doSeqBracketed doSeqIndent doSeqItem doTry doUnless dotIdent doubleQuotedName ellipsis ensureExpectedType ensureTypeOf explicit \
     explicitBinder explicitUniv falseVal forall fromTerm fun generalizingParam have haveI hole hygienicLParen implicitBinder inaccessible instBinder \
     leftact let letConfig letDecl letEqnsDecl letI letId letIdDecl letNegOpt letOptEq letOptGeneralize letOptNondep letOptPostponeValue letOptUsedOnly \
-    letOptZeta letOpts letPatDecl letPosOpt letRecDecl letRecDecls let_delayed let_fun letrec liftMethod local match matchAlt matchAlts \
+    letOptZeta letOpts letPatDecl letPosOpt letRecDecl letRecDecls let_delayed let_fun letrec liftMethod local nestedAction match matchAlt matchAlts \
     matchAltsWhereDecls matchDiscr motive namedArgument namedPattern noImplicitLambda nofun noindex nomatch open optEllipsis paren pipeProj proj prop \
     quotedName rightact scoped set_option show showTermElabImpl sorry sort strictImplicitBinder structInst structInstArrayRef structInstField \
     structInstFieldDef structInstFieldEqns structInstFields structInstLVal subst suffices sufficesDecl syntheticHole termFor termReturn termTry \

@@ -2,7 +2,7 @@ module
 
 public import Lean.Meta.DiscrTree
 public import Lean.Linter.Deprecated
-public import Lean.AddDecl
+public import LemmaForge.Releases
 public import LemmaForge.Canonical
 
 /-!
@@ -92,17 +92,17 @@ private def Index.add (index : Index) (name : Name) (type : Expr) : MetaM Index 
     for (side, reverse) in [(left, false), (right, true)] do
       let keys ← DiscrTree.mkPath side
       unless tooGeneral keys do
-        index := { index with sides := index.sides.insertCore keys { lemma := name, reverse } }
+        index := { index with sides := insertInto index.sides keys { lemma := name, reverse } }
   let keys ← DiscrTree.mkPath conclusion
   unless tooGeneral keys do
-    index := { index with conclusions := index.conclusions.insertCore keys name }
+    index := { index with conclusions := insertInto index.conclusions keys name }
   for arg in args, info in infos, position in [0:args.size] do
     unless info.isExplicit do continue
     let antecedent ← inferType arg
     unless ← isProp antecedent do continue
     let keys ← DiscrTree.mkPath antecedent
     unless tooGeneral keys do
-      index := { index with antecedents := index.antecedents.insertCore keys { lemma := name, position } }
+      index := { index with antecedents := insertInto index.antecedents keys { lemma := name, position } }
   return index
 
 /-- Indexes the theorems of an environment. Those in `holdout` are not offered as lemmas, though their statements count as known. -/

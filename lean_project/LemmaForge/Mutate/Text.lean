@@ -151,7 +151,7 @@ private def checkedName : Name := `lemmaforge_mutant
 /-- Has the kernel check a proof. -/
 def kernelAccepts (levelParams : List Name) (type proof : Expr) : CoreM (Except String Unit) := do
   let decl := Declaration.thmDecl { name := checkedName, levelParams, type, value := proof }
-  match (← getEnv).addDeclCore 0 decl (← readThe Core.Context).cancelTk? with
+  match checkedAdd (← getEnv) decl (← readThe Core.Context).cancelTk? with
   | .ok _ => return .ok ()
   | .error .interrupted => throwInterruptException
   | .error e => return .error (← (e.toMessageData {}).toString)

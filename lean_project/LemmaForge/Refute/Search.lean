@@ -370,7 +370,7 @@ private def stepsFor (xs : Array Expr) : MetaM (Array Step) := do
 def lowestLevels (levelParams : List Name) (type : Expr) : List Level :=
   levelParams.map fun name =>
     let sort := Expr.sort (.param name)
-    if (type.find? (· == sort)).isSome then levelOne else levelZero
+    if (type.find? (· == sort)).isSome then 1 else 0
 
 /-- The fields of a structure that is a proposition: their projections and types. -/
 def fieldsOf (p : Expr) : MetaM (Array (Name × Expr)) := do

@@ -96,7 +96,7 @@ def someTypes : Array Expr :=
 
 /-- Functions from types to types that stand for any such function, monads for instance. -/
 def someTypeFunctions : Array Expr :=
-  #[``Option, ``List, ``Id].map fun name => mkConst name [levelZero]
+  #[``Option, ``List, ``Id].map fun name => mkConst name [0]
 
 /-- Machine integers: their sizes, at least, and whether they have a sign. -/
 private def machineIntegers : List (Name × Nat × Bool) := [
@@ -145,9 +145,9 @@ where
     match type with
     | .sort level =>
       if level.isZero then return #[mkConst ``True, mkConst ``False]
-      return if level == levelOne then someTypes else #[]
+      return if level == 1 then someTypes else #[]
     | .forallE name domain codomain _ =>
-      if codomain == .sort levelOne then return (if domain == .sort levelOne then someTypeFunctions else #[]) ++ (← functions name domain codomain)
+      if codomain == .sort 1 then return (if domain == .sort 1 then someTypeFunctions else #[]) ++ (← functions name domain codomain)
       if codomain.hasLooseBVars || (← isProp domain) then return #[]
       functions name domain codomain
     | _ =>

@@ -26,6 +26,7 @@ from lean_bridge.dojo_process import DojoSession, TracedFolder
 from lean_bridge.dojo_project import file_source, traced_folder
 from lean_bridge.protocol import Attempt
 from lean_bridge.toolchain import find_toolchain
+from lean_bridge.toolchain.embedded import EmbeddedToolchain
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "examples" / "first.lean"
@@ -166,7 +167,9 @@ def tracing(folder: Path, driver: str) -> float:
 async def compare(theorems: int, rounds: int) -> None:
     """Measures and prints."""
     text = FILE.read_text()
-    traced = await traced_folder(file_source(FILE, text), find_toolchain("embedded"))
+    embedded = find_toolchain("embedded")
+    assert isinstance(embedded, EmbeddedToolchain)
+    traced = await traced_folder(file_source(FILE, text), embedded)
     names = [line.split()[1] for line in text.splitlines() if line.startswith("theorem ")][:theorems]
     ours = await our_server(names, rounds)
     rows = {

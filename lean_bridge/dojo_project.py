@@ -30,7 +30,6 @@ from lean_bridge.errors import InputError, SetupError, ToolchainError
 from lean_bridge.lakefile import read_project
 from lean_bridge.shims import write_shims
 from lean_bridge.toolchain import cache_folder
-from lean_bridge.toolchain.base import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.provision import lean_sources
 from lean_bridge.toolchain.storage import Progress, damage, exclusive, explained, staged
@@ -105,7 +104,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 async def traced_folder(
     source: DojoSource,
-    toolchain: Toolchain,
+    embedded: EmbeddedToolchain | None,
     *,
     each: Callable[[Mapping[str, Any]], None] | None = None,
     cache: Path | None = None,
@@ -115,7 +114,7 @@ async def traced_folder(
 
     Args:
         source: the project.
-        toolchain: the Lean to use; the embedded one looks to LeanDojo like a toolchain of elan's.
+        embedded: the Lean to use, which looks to LeanDojo like a toolchain of elan's; None: the one on PATH.
         each: told of each file, as `dojo.py` describes it.
         cache: where it is kept, if not beside the embedded Lean.
         progress: told what is being done.
@@ -128,8 +127,8 @@ async def traced_folder(
     """
     require_leandojo()
     top = (cache or cache_folder()) / "leandojo"
-    lean = _lean_on(_programs(toolchain, top))
-    toolchain_line = _toolchain_line(source, toolchain, lean.version)
+    lean = _lean_on(_programs(embedded, top))
+    toolchain_line = _toolchain_line(source, embedded, lean.version)
     name = f"{_plain(source.name)}-{_digest(source, toolchain_line)[:12]}"
     home = top / name
     if damage(home) is not None:
@@ -186,12 +185,12 @@ def _traced(home: Path, name: str, toolchain_line: str, lean: _Lean) -> TracedFo
     )
 
 
-def _programs(toolchain: Toolchain, top: Path) -> str:
-    """The search path on which `lean` and `lake` are those of the toolchain."""
+def _programs(embedded: EmbeddedToolchain | None, top: Path) -> str:
+    """The search path on which `lean` and `lake` are those to use."""
     found = os.environ.get("PATH", os.defpath)
-    if isinstance(toolchain, EmbeddedToolchain):
-        return os.pathsep.join([str(write_shims(top / "shims", toolchain, cache_folder()).folder), found])
-    return found
+    if embedded is None:
+        return found
+    return os.pathsep.join([str(write_shims(top / "shims", embedded, cache_folder()).folder), found])
 
 
 def _lean_on(path: str) -> _Lean:
@@ -210,10 +209,10 @@ def _lean_on(path: str) -> _Lean:
     return _Lean(path, found[1], found[4] or "")
 
 
-def _toolchain_line(source: DojoSource, toolchain: Toolchain, release: str) -> str:
+def _toolchain_line(source: DojoSource, embedded: EmbeddedToolchain | None, release: str) -> str:
     """What `lean-toolchain` is to say: for the embedded Lean, the version that it has, whatever the project asks for."""
     own = source.files.get("lean-toolchain", b"").decode(errors="replace").strip()
-    if isinstance(toolchain, EmbeddedToolchain) or not own:
+    if embedded is not None or not own:
         return f"leanprover/lean4:v{release}"
     if not _TOOLCHAIN.fullmatch(own):
         raise InputError(f"lean-toolchain says {own!r}; LeanDojo reads only `leanprover/lean4:VERSION`.")

@@ -22,7 +22,8 @@ from workbench.tracing import Contents, FailedTrace, TraceReport, digest_of
 
 if TYPE_CHECKING:
     from db.store import Store
-    from lean_bridge.toolchain import Progress, Toolchain
+    from lean_bridge.toolchain import Progress
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
     from workbench.problems import LeanFile
 
 SUFFIX: Final = "@leandojo"
@@ -32,8 +33,10 @@ _HEAD: Final = re.compile(r"\A(?:theorem|lemma)\s+\S+\s*")
 _LAKEFILES: Final = ("lakefile.toml", "lakefile.lean")
 
 
-async def trace_with_leandojo(folder: Path, toolchain: Toolchain, store: Store, progress: Progress) -> TraceReport:
-    """Has LeanDojo trace a project, and stores what it says.
+async def trace_with_leandojo(
+    folder: Path, embedded: EmbeddedToolchain | None, store: Store, progress: Progress
+) -> TraceReport:
+    """Has LeanDojo trace a project, over the embedded Lean or over the one on PATH, and stores what it says.
 
     Raises:
         InputError: it is no project that LeanDojo can follow.
@@ -42,7 +45,7 @@ async def trace_with_leandojo(folder: Path, toolchain: Toolchain, store: Store, 
     began = time.monotonic()
     records: list[Mapping[str, Any]] = []
     source = folder_source(folder)
-    traced = await traced_folder(source, toolchain, each=records.append, progress=progress)
+    traced = await traced_folder(source, embedded, each=records.append, progress=progress)
     marks = {record["path"]: _mark(traced.folder / record["path"], traced.lean) for record in records}
     name = source.name + SUFFIX
     library = Library(

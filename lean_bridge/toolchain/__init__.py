@@ -9,7 +9,7 @@ from typing import Literal
 from lean_bridge.toolchain.base import Backend, Command, Fact, Toolchain
 from lean_bridge.toolchain.storage import Progress
 
-__all__ = ["Backend", "Command", "Fact", "Kind", "Progress", "Toolchain", "cache_folder", "find_toolchain"]
+__all__ = ["Backend", "Command", "Fact", "Kind", "Progress", "Toolchain", "cache_folder", "find_toolchain", "is_native"]
 
 Kind = Literal["embedded", "native", "auto"]
 
@@ -22,6 +22,13 @@ def cache_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("lemmaforge")
+
+
+def is_native(kind: Kind, project: Path | None = None, lake: Path | None = None) -> bool:
+    """Whether it is a native Lean that `find_toolchain` would find."""
+    from lean_bridge.toolchain import native
+
+    return kind == "native" or (kind == "auto" and native.is_usable(project, lake))
 
 
 def find_toolchain(
@@ -40,6 +47,6 @@ def find_toolchain(
     """
     from lean_bridge.toolchain import native, provision
 
-    if kind == "native" or (kind == "auto" and native.is_usable(project, lake)):
+    if is_native(kind, project, lake):
         return native.find(project, cache_folder(), provision.lean_sources(), progress, lake)
     return provision.install(cache_folder(), progress)

@@ -21,6 +21,7 @@ from lean_bridge.dojo_project import file_source, folder_source, traced_folder
 from lean_bridge.errors import DojoError, InputError, MemoryExceeded, ServerDied, WallClockExceeded
 from lean_bridge.protocol import Advanced, Attempt, TacticFailed, TacticOutcome
 from lean_bridge.toolchain import Toolchain
+from lean_bridge.toolchain.embedded import EmbeddedToolchain
 
 pytestmark = [
     pytest.mark.leandojo,
@@ -38,12 +39,18 @@ Traced = tuple[TracedFolder, Mapping[str, Mapping[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-async def traced(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Traced:
+def embedded(toolchain: Toolchain) -> EmbeddedToolchain:
+    assert isinstance(toolchain, EmbeddedToolchain)
+    return toolchain
+
+
+@pytest.fixture(scope="module")
+async def traced(embedded: EmbeddedToolchain, tmp_path_factory: pytest.TempPathFactory) -> Traced:
     """The project, and what LeanDojo says of its files."""
     files: dict[str, Mapping[str, Any]] = {}
     folder = await traced_folder(
         folder_source(PROJECT),
-        toolchain,
+        embedded,
         cache=tmp_path_factory.mktemp("cache"),
         each=lambda file: files.update({file["path"]: file}),
     )
@@ -87,17 +94,17 @@ def test_a_project_whose_sources_leandojo_would_not_find_is_refused(tmp_path: Pa
 
 
 async def test_a_project_that_does_not_build_is_refused_with_what_lean_says(
-    toolchain: Toolchain, tmp_path: Path
+    embedded: EmbeddedToolchain, tmp_path: Path
 ) -> None:
     source = file_source(Path("Wrong.lean"), "theorem wrong : 1 = 2 := rfl\n")
     with pytest.raises(DojoError, match=r"(?s)lake build.*Wrong.lean:1:\d+: error"):
-        await traced_folder(source, toolchain, cache=tmp_path)
+        await traced_folder(source, embedded, cache=tmp_path)
     assert [entry.name for entry in (tmp_path / "leandojo").iterdir() if entry.name.startswith("Wrong")] == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_a_trace_that_was_stopped_leaves_nothing_and_is_done_again(
-    toolchain: Toolchain, tmp_path: Path, how: signal.Signals
+    embedded: EmbeddedToolchain, tmp_path: Path, how: signal.Signals
 ) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "One.lean").write_text(f"theorem one : 1 = 1 := by rfl -- {how.name}\n")
@@ -117,7 +124,7 @@ async def test_a_trace_that_was_stopped_leaves_nothing_and_is_done_again(
     await asyncio.wait_for(process.wait(), 30)
     await soon(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
     await soon(lambda: not lean.is_running() or lean.status() == psutil.STATUS_ZOMBIE)
-    traced = await traced_folder(source, toolchain, cache=tmp_path)
+    traced = await traced_folder(source, embedded, cache=tmp_path)
     assert [entry.name for entry in (tmp_path / "leandojo").iterdir() if entry.name.startswith(".")] == []
     session = DojoSession(traced, "One.lean", "one")
     assert (await session.start()).state.goals[0].text == "⊢ 1 = 1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,6 +97,28 @@ def compare_modules(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
     for name in other.keys() & own.keys():
         # LeanDojo takes `--` for a comment wherever it stands.
         assert own[name] == other[name] or name == "string_with_dashes"
+
+
+@pytest.mark.leandojo
+@pytest.mark.slow
+@needs_leandojo
+def test_leandojo_runs_over_the_lean_that_is_on_path(
+    lemma: Lemma, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Commands that look like elan's: what a native Lean is asked for here is what the shims answer.
+    assert lemma("lean", "shims", "bin").code == 0
+    monkeypatch.setenv("PATH", str(lemma.folder / "bin"), prepend=os.pathsep)
+    (lemma.folder / "small").mkdir()
+    (lemma.folder / "small" / "Small.lean").write_text("theorem small : 1 + 1 = 2 := by\n  rfl\n")
+    (lemma.folder / "small" / "lean-toolchain").write_text("leanprover/lean4:v4.28.0\n")
+    run = lemma("trace", "small", "--driver", "leandojo", "--lean", "native", "--store", "small.db", "--json")
+    assert run.code == 0, run.err
+    (library,) = run.json()["libraries"]
+    assert (library["theorems"], library["steps"]) == (1, 1)
+    (lemma.folder / "small" / "lean-toolchain").write_text("my-own-lean\n")
+    refused = lemma("trace", "small", "--driver", "leandojo", "--lean", "native")
+    assert refused.code == 2
+    assert "LeanDojo reads only `leanprover/lean4:VERSION`" in refused.err
 
 
 @pytest.mark.leandojo

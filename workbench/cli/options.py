@@ -15,6 +15,7 @@ from workbench.settings import DriverKind, LeanKind, Settings
 
 if TYPE_CHECKING:
     from lean_bridge.toolchain import Toolchain
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
 
 LeanOption = Annotated[
     LeanKind | None,
@@ -91,6 +92,24 @@ def chosen_toolchain(lean: LeanKind | None, project: Path | None = None) -> Tool
     kind = lean or Settings.from_environment().lean
     with progress_shown() as progress:
         return find_toolchain(kind.value, project, progress)
+
+
+def embedded_toolchain(lean: LeanKind | None, project: Path | None = None) -> EmbeddedToolchain | None:
+    """The embedded Lean; None where the options ask for a native one, which is then whatever `lean` is on PATH.
+
+    Raises:
+        ToolchainError: it cannot be installed.
+        InputError: the settings are wrong.
+    """
+    from lean_bridge.toolchain import is_native
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
+
+    kind = lean or Settings.from_environment().lean
+    if is_native(kind.value, project):
+        return None
+    toolchain = chosen_toolchain(LeanKind.embedded)
+    assert isinstance(toolchain, EmbeddedToolchain)
+    return toolchain
 
 
 def named(option: str, name: str, known: Mapping[str, Chosen]) -> Chosen:

@@ -314,12 +314,14 @@ async def opened_driver(request: Request, toolchain: Toolchain) -> Driver | None
     if request.driver is DriverKind.server or not isinstance(request.subject, LeanFile):
         return None
     from lean_bridge.dojo_project import traced_folder
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
     from prover.dojo import dojo_driver
     from workbench.dojo import dojo_file
 
     file = dojo_file(request.subject)
+    embedded = toolchain if isinstance(toolchain, EmbeddedToolchain) else None
     with progress_shown() as progress:
-        return dojo_driver(await traced_folder(file.source, toolchain, progress=progress), file.path)
+        return dojo_driver(await traced_folder(file.source, embedded, progress=progress), file.path)
 
 
 async def write_copy(

@@ -18,6 +18,7 @@ from workbench.cli.options import (
     ProjectOption,
     StoreOption,
     chosen_toolchain,
+    embedded_toolchain,
     print_json,
 )
 from workbench.cli.progress import progress_shown
@@ -161,9 +162,9 @@ def trace_with_leandojo(folder: Path, lean: LeanKind | None, store: Store) -> Tr
     """
     from workbench.dojo import trace_with_leandojo as traced
 
-    toolchain = chosen_toolchain(lean, folder)
+    embedded = embedded_toolchain(lean, folder)
     with progress_shown() as progress:
-        return asyncio.run(traced(folder, toolchain, store, progress))
+        return asyncio.run(traced(folder, embedded, store, progress))
 
 
 def exit_code(reports: Sequence[TraceReport]) -> int:

@@ -144,7 +144,7 @@ private def faultOf (root : MVarId) : TacticM (Option String) := root.withContex
   if value.hasLevelMVar || type.hasLevelMVar then return "proof contains universe metavariables"
   let levels := (collectLevelParams (collectLevelParams {} type) value).params.toList
   -- By the kernel itself: while a theorem is elaborated its environment takes no constants but those below the theorem's name.
-  match (← getEnv).toKernelEnv.addDeclCore 0 (.thmDecl { name := `_lean_dojo_proof, levelParams := levels, type, value }) none with
+  match (← getEnv).toKernelEnv.addDecl {} (.thmDecl { name := `_lean_dojo_proof, levelParams := levels, type, value }) with
   | .ok _ => return none
   | .error e => return s!"kernel type check failed: {← (e.toMessageData (← getOptions)).toString}"
 

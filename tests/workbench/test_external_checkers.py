@@ -21,6 +21,8 @@ from workbench.testing import Lemma, Run
 LEAN = """
 if "--version" in sys.argv:
     print("Lean (version 4.29.1, x86_64-unknown-linux-gnu, commit abc, Release)"); sys.exit()
+if "--print-prefix" in sys.argv:
+    print(pathlib.Path(__file__).parent); sys.exit()
 pathlib.Path(sys.argv[4]).write_text(pathlib.Path(sys.argv[5]).read_text())
 """
 LAKE = """

@@ -45,7 +45,10 @@ _OUTPUTS: Final = ("o", "i", "c", "bc")
 _ADDRESSABLE_MB: Final = 2048
 """All memory that the embedded Lean can have."""
 
-_COMPLETE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from lean_bridge.shims.lean import complete; complete(sys.argv[1], float(sys.argv[2]))"
+_COMPLETE: Final = (
+    "import pathlib, sys; sys.path.insert(0, sys.argv.pop(1)); from lean_bridge.shims.lean import complete; "
+    "complete(pathlib.Path(sys.argv[1]), float(sys.argv[2]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +163,19 @@ def lean_process(command: LeanCommand) -> Command:
     )
 
 
-def complete(olean: str, started: float) -> None:
-    """Completes a module that Lean has written since a point in time, and removes what an earlier compilation left beside it."""
+def complete(olean: Path, started: float) -> None:
+    """Completes a module if Lean has written it since a point in time, and removes what an earlier compilation left beside it."""
     from lean_bridge.toolchain.library import complete_files
 
-    with told():
-        for suffix in (".ir", ".olean.server", ".olean.private"):
-            part = Path(olean).with_suffix(suffix)
-            if part.exists() and part.stat().st_mtime < started:
-                part.unlink()
-        complete_files(Path(olean))
+    def is_fresh(file: Path) -> bool:
+        return file.exists() and file.stat().st_mtime >= started
+
+    if not is_fresh(olean):  # Lean had something else to do, such as `--deps`
+        return
+    for suffix in (".ir", ".olean.server", ".olean.private"):
+        if not is_fresh(part := olean.with_suffix(suffix)):
+            part.unlink(missing_ok=True)
+    complete_files(olean)
 
 
 def embedded() -> EmbeddedToolchain:

@@ -9,7 +9,7 @@
 const fs = require('fs'), os = require('os'), path = require('path'), tty = require('tty');
 const { spawnSync } = require('child_process');
 
-const UNMOUNTED = ['dev', 'proc', 'sys']; // emscripten has its own, and the last two are not made of files
+const UNMOUNTED = ['/dev', '/proc', '/sys']; // emscripten has its own, and the last two are not made of files
 const DEVICES = 77; // a major number that emscripten does not use
 const PATIENCE_MS = 2; // between two looks at a stream that is not ready and does not block
 
@@ -75,9 +75,8 @@ function connectStreams(e, withoutTrace) {
 
 function mountAll(config, writable) {
   const FS = globalThis.FS;
-  for (const entry of fs.readdirSync('/')) {
-    const dir = '/' + entry;
-    if (UNMOUNTED.includes(entry) || !fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) continue;
+  for (const dir of [...fs.readdirSync('/').map((entry) => '/' + entry), '/dev/shm']) {
+    if (UNMOUNTED.includes(dir) || !fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) continue;
     FS.mkdirTree(dir);
     FS.mount(globalThis.NODEFS, { root: fs.realpathSync(dir) }, dir);
   }

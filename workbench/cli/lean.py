@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lean_bridge.errors import InputError
 from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, print_json
 from workbench.cli.progress import progress_shown
 from workbench.settings import LeanKind, Settings
@@ -14,6 +15,9 @@ from workbench.settings import LeanKind, Settings
 if TYPE_CHECKING:
     from lean_bridge.build import BuildReport
     from lean_bridge.toolchain import Toolchain
+
+BUILDER_GB = 2.3
+"""Memory to count for one Lean process that builds: it has 2 GiB at most, and there is the node program beside it."""
 
 app = typer.Typer(help="Install Lean, look at it, run files and build projects with it.", no_args_is_help=True)
 
@@ -77,18 +81,52 @@ def build(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Modules to build at a time.", show_default="as memory allows"),
     ] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="MODULE",
+            help="Build this module and what it imports; may be given again.",
+            show_default="what the lakefile wants",
+        ),
+    ] = None,
+    packages: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--package",
+            metavar="NAME=DIR",
+            help="Where a package is that lake-manifest.json does not name, or has elsewhere.",
+        ),
+    ] = None,
+    overlays: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--overlay",
+            metavar="DIR",
+            help="A folder of modules to take in the place of others, as docs/mathlib.md tells.",
+        ),
+    ] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(metavar="GB", min=2.5, help="Build no more modules at a time than fit into this much memory."),
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going/--stop", help="After a failure, go on with what does not need it, or stop.")
+    ] = True,
     lean: LeanOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a Lake project with the embedded Lean, without Lake: only what changed, in the order of imports.
+    """Build a Lake project and its packages with the embedded Lean, without Lake: only what changed, in the order of imports.
 
-    Exits with 1 if a module does not build.
+    Interrupted, it goes on where it stopped when it is called again. Exits with 1 if a module does not build.
 
     [bold]Examples[/bold]
 
         lemma lean build examples/tactic_project
 
         lemma lean build . --jobs 4 --json
+
+        lemma lean build mathlib4 --target Mathlib.Data.Real.Basic
     """
     from lean_bridge.build import build_project
 
@@ -97,12 +135,29 @@ def build(
         report = build_project(
             folder,
             toolchain,
-            workers=jobs or Settings.from_environment().workers,
+            workers=_workers(jobs, memory),
             progress=progress,
             write=lambda text: typer.echo(text, nl=False, err=as_json),
+            targets=targets or (),
+            packages=dict(_package(option) for option in packages or ()),
+            overlays=overlays or (),
+            keep_going=keep_going,
         )
     print_build(report, as_json)
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _workers(jobs: int | None, memory: float | None) -> int:
+    """How many modules to build at a time."""
+    workers = jobs or Settings.from_environment().workers
+    return workers if memory is None else max(1, min(workers, int(memory / BUILDER_GB)))
+
+
+def _package(option: str) -> tuple[str, Path]:
+    name, equals, folder = option.partition("=")
+    if not (name and equals and folder):
+        raise InputError(f"--package {option}: write NAME=DIR")
+    return name, Path(folder)
 
 
 def print_facts(toolchain: Toolchain, as_json: bool) -> None:
@@ -128,12 +183,25 @@ def print_build(report: BuildReport, as_json: bool) -> None:
                 "blocked": [{"module": b.module, "by": b.by} for b in report.blocked],
                 "seconds": round(report.seconds, 3),
                 "output": str(report.output),
+                "left": report.left,
+                "overlays": [
+                    {"module": o.target, "replaces": o.replaces, "why": o.why, "leaves_out": o.leaves_out}
+                    for o in report.overlays
+                ],
+                "place_holders": [str(file) for file in report.place_holders],
             }
         )
         return
+    for overlay in report.overlays:
+        what = "took the place of" if overlay.replaces else "stood for the private part of"
+        typer.echo(f"{overlay.source.file} {what} {overlay.target}; it leaves out: {overlay.leaves_out}")
+    for file in report.place_holders:
+        typer.echo(f"{file} is a place-holder: Lake makes this file with other tools.")
     for failed in report.failed:
         typer.echo(f"{failed.module} ({failed.file}) does not build.")
     for blocked in report.blocked:
         typer.echo(f"{blocked.module} was not built: it imports {', '.join(blocked.by)}.")
+    if report.left:
+        typer.echo(f"{len(report.left)} modules are left; the next build goes on with them.")
     counts = f"{len(report.built)} built, {len(report.up_to_date)} up to date, {len(report.failed)} failed"
     typer.echo(f"{counts} in {report.seconds:.1f} s; the result is in {report.output}")

@@ -10,7 +10,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,21 @@ class Package:
     name: str
     revision: str | None
     project: LakeProject
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is to be built, and of what.
+
+    Attributes:
+        targets: the modules to have, with all that they import; none: what the project's lakefile wants built.
+        packages: folders of packages by name, which the project's manifest does not name, or has elsewhere.
+        overlays: folders of overlays; they go before those that came with LemmaForge.
+    """
+
+    targets: tuple[str, ...] = ()
+    packages: Mapping[str, Path] = field(default_factory=dict)
+    overlays: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +104,24 @@ class Workspace:
         return _Reading(self).read(targets)
 
 
-def read_workspace(folder: Path, packages: Mapping[str, Path], overlays: Sequence[Path]) -> Workspace:
+def read_workspace(folder: Path, scope: Scope) -> Workspace:
     """Reads a project and its packages.
-
-    Args:
-        folder: the project.
-        packages: folders of packages by name, which the manifest does not name, or has elsewhere.
-        overlays: folders of overlays; they go before those that came with LemmaForge.
 
     Raises:
         InputError: there is no such folder, or a lakefile, a manifest or an overlay is not as it should be.
     """
     found = [Package(folder.resolve().name, None, read_project(folder))]
     listed = _manifest(folder)
-    for name, (revision, place) in {**listed, **{name: (None, place) for name, place in packages.items()}}.items():
+    for name, (revision, place) in {
+        **listed,
+        **{name: (None, place) for name, place in scope.packages.items()},
+    }.items():
         if not place.is_dir():
             raise InputError(
                 f"package {name} is not in {place}: fetch it (`lake update`, or git), or say where it is with --package {name}=DIR"
             )
         found.append(Package(name, revision, read_project(place)))
-    chosen = [overlay for place in overlays for overlay in read_overlays(place)]
+    chosen = [overlay for place in scope.overlays for overlay in read_overlays(place)]
     ours = [overlay for place in sorted(shipped().iterdir()) if place.is_dir() for overlay in read_overlays(place)]
     return Workspace(tuple(found), (*chosen, *ours))
 

@@ -40,7 +40,8 @@ function movePointers(words, from, to, distance, file) {
   }
 }
 
-// Keeps the modules that were read. `lean` is what host.cjs makes of Lean's exports; `areaBytes` is how much memory to set aside for modules.
+// Keeps the modules that were read. `lean` is what host.cjs makes of Lean's exports; `areaBytes` is how much memory to set aside for modules: 0 where no
+// memory is ever put back, so that they can lie anywhere.
 class Oleans {
   constructor(lean, areaBytes) {
     this.lean = lean;
@@ -64,9 +65,8 @@ class Oleans {
     const key = files.map((file) => { const { ino, size, mtimeMs } = fs.statSync(file); return `${file} ${ino} ${size} ${mtimeMs}`; }).join('\n');
     let roots = this.read.get(key);
     if (!roots) {
-      const before = this.at;
       roots = this.load(files);
-      if (this.at !== before) this.read.set(key, roots);
+      if (!this.full) this.read.set(key, roots);
     }
     const noRegion = lean.ctor(0, [], [0, 0, 0, 0]);
     const pairs = roots.map((root, k) => { if (k) lean.keep(noRegion); return lean.ctor(0, [root, noRegion]); });
@@ -102,7 +102,7 @@ class Oleans {
 
   // Memory for a module: in the area, or, where that is full, with the memory of the job.
   room(size) {
-    if (this.at + size > this.end) { this.full = this.end > 0; return (this.lean.e.malloc(size + 16) + 15) & -16; }
+    if (this.at + size > this.end) { this.full = this.end > this.start; return (this.lean.e.malloc(size + 16) + 15) & -16; }
     const address = this.at;
     this.at += (size + 15) & -16;
     return address;

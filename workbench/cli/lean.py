@@ -129,6 +129,7 @@ def build(
         lemma lean build mathlib4 --target Mathlib.Data.Real.Basic
     """
     from lean_bridge.build import build_project
+    from lean_bridge.workspace import Scope
 
     toolchain = chosen_toolchain(lean, folder)
     with progress_shown() as progress:
@@ -138,9 +139,7 @@ def build(
             workers=_workers(jobs, memory),
             progress=progress,
             write=lambda text: typer.echo(text, nl=False, err=as_json),
-            targets=targets or (),
-            packages=dict(_package(option) for option in packages or ()),
-            overlays=overlays or (),
+            scope=Scope(tuple(targets or ()), dict(_package(p) for p in packages or ()), tuple(overlays or ())),
             keep_going=keep_going,
         )
     print_build(report, as_json)

@@ -113,6 +113,11 @@ class Library:
             if part.exists():
                 part.replace(olean.parent / part.name)
 
+    def exported(self, module: str, under: str) -> dict[str, Path]:
+        """The files that importing a module needs, by their places under a folder."""
+        files = (self._file(module, suffix) for suffix in (".olean", ".made"))
+        return {f"{under}/{file.relative_to(self.root).as_posix()}": file for file in files}
+
     def adopt(self, other: Library, module: str) -> None:
         """Takes a compiled module over from another library."""
         for suffix in (".olean", *_PARTS, ".made"):

@@ -15,10 +15,37 @@ from workbench.settings import LeanKind, Settings
 if TYPE_CHECKING:
     from lean_bridge.build import BuildReport
     from lean_bridge.toolchain import Toolchain
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
+    from lean_bridge.workspace import Scope
 
 BUILDER_GB = 2.3
 """Memory to count for one Lean process that builds: it has 2 GiB at most, and there is the node program beside it."""
 
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="MODULE",
+        help="This module and what it imports; may be given again.",
+        show_default="what the lakefile wants",
+    ),
+]
+PackageOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--package",
+        metavar="NAME=DIR",
+        help="Where a package is that lake-manifest.json does not name, or has elsewhere; may be given again.",
+    ),
+]
+OverlayOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--overlay",
+        metavar="DIR",
+        help="A folder of modules to take in the place of others (docs/mathlib.md); may be given again.",
+    ),
+]
 app = typer.Typer(help="Install Lean, look at it, run files and build projects with it.", no_args_is_help=True)
 
 
@@ -81,31 +108,9 @@ def build(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Modules to build at a time.", show_default="as memory allows"),
     ] = None,
-    targets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target",
-            metavar="MODULE",
-            help="Build this module and what it imports; may be given again.",
-            show_default="what the lakefile wants",
-        ),
-    ] = None,
-    packages: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--package",
-            metavar="NAME=DIR",
-            help="Where a package is that lake-manifest.json does not name, or has elsewhere.",
-        ),
-    ] = None,
-    overlays: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--overlay",
-            metavar="DIR",
-            help="A folder of modules to take in the place of others, as docs/mathlib.md tells.",
-        ),
-    ] = None,
+    targets: TargetOption = None,
+    packages: PackageOption = None,
+    overlays: OverlayOption = None,
     memory: Annotated[
         float | None,
         typer.Option(metavar="GB", min=2.5, help="Build no more modules at a time than fit into this much memory."),
@@ -129,7 +134,6 @@ def build(
         lemma lean build mathlib4 --target Mathlib.Data.Real.Basic
     """
     from lean_bridge.build import build_project
-    from lean_bridge.workspace import Scope
 
     toolchain = chosen_toolchain(lean, folder)
     with progress_shown() as progress:
@@ -139,11 +143,72 @@ def build(
             workers=_workers(jobs, memory),
             progress=progress,
             write=lambda text: typer.echo(text, nl=False, err=as_json),
-            scope=Scope(tuple(targets or ()), dict(_package(p) for p in packages or ()), tuple(overlays or ())),
+            scope=_scope(targets, packages, overlays),
             keep_going=keep_going,
         )
     print_build(report, as_json)
     raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the lakefile.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, a .tar.xz.")],
+    targets: TargetOption = None,
+    packages: PackageOption = None,
+    overlays: OverlayOption = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="COMMIT", help="The project's source commit.", show_default="what git says"),
+    ] = None,
+) -> None:
+    """Write what `lemma lean build` made as one file, for other machines to install.
+
+    It says which Lean compiled it, from which commits, and has the licences of all packages in it.
+
+    [bold]Examples[/bold]
+
+        lemma lean pack mathlib4 --target Mathlib.Data.Real.Basic --output mathlib.tar.xz
+    """
+    from lean_bridge.packing import write_pack
+
+    scope = _scope(targets, packages, overlays)
+    with progress_shown() as progress:
+        made = write_pack(folder, _embedded(folder), output, scope, progress, revision)
+    typer.echo(f"{output}: {len(made.modules)} modules, {output.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command(name="install-pack")
+def install_pack(
+    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="What `lemma lean pack` wrote.")],
+) -> None:
+    """Verify a pack of compiled modules and install it: then every file can import them.
+
+    [bold]Examples[/bold]
+
+        lemma lean install-pack mathlib.tar.xz
+    """
+    from lean_bridge.toolchain import cache_folder
+    from lean_bridge.toolchain.packs import install_pack as install
+
+    toolchain = _embedded(None)
+    with progress_shown() as progress:
+        installed = install(source, cache_folder(), toolchain.key, progress)
+    typer.echo(f"{installed.pack.name}: {len(installed.pack.modules)} modules, installed in {installed.folder}")
+
+
+def _embedded(folder: Path | None) -> EmbeddedToolchain:
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
+
+    toolchain = chosen_toolchain(LeanKind.embedded, folder)
+    assert isinstance(toolchain, EmbeddedToolchain)
+    return toolchain
+
+
+def _scope(targets: list[str] | None, packages: list[str] | None, overlays: list[Path] | None) -> Scope:
+    from lean_bridge.workspace import Scope
+
+    return Scope(tuple(targets or ()), dict(_package(option) for option in packages or ()), tuple(overlays or ()))
 
 
 def _workers(jobs: int | None, memory: float | None) -> int:

@@ -75,7 +75,8 @@ class EmbeddedToolchain:
 
     def facts(self) -> list[Fact]:
         """Versions, paths and sizes."""
-        header = (self.home / "lib" / "lean" / "Init" / "Core.olean").open("rb").read(80)
+        with (self.home / "lib" / "lean" / "Init" / "Core.olean").open("rb") as core:
+            header = core.read(80)
         return [
             Fact("backend", "embedded (WebAssembly)"),
             Fact("Lean", f"{_text(header[7:40])}, commit {_text(header[40:80])}"),

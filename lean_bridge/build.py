@@ -178,8 +178,8 @@ def _hint(module: str) -> str:
     if module.partition(".")[0] not in _OUTSIDE:
         return ""
     return (
-        " (the embedded Lean comes without Mathlib and its kin: name a checkout with `--package NAME=DIR`, or use `--lean native` in a "
-        "project that has them)"
+        " (the embedded Lean comes without Mathlib and its kin: name a checkout with --package NAME=DIR, or install a pack, as docs/mathlib.md tells; "
+        "or use --lean native in a project that has them)"
     )
 
 

@@ -50,6 +50,7 @@ class Oleans {
     this.end = this.at + areaBytes - (areaBytes ? PAGE : 0);
     this.start = this.at;
     this.full = false;
+    this.total = 0; // bytes of all modules read
     globalThis[Oleans.HOOK] = (fileNames) => {
       try { return this.parts(fileNames); } catch (error) { return this.failure(error); }
     };
@@ -102,7 +103,13 @@ class Oleans {
 
   // Memory for a module: in the area, or, where that is full, with the memory of the job.
   room(size) {
-    if (this.at + size > this.end) { this.full = this.end > this.start; return (this.lean.e.malloc(size + 16) + 15) & -16; }
+    this.total += size;
+    if (this.at + size > this.end) {
+      this.full = this.end > this.start;
+      const address = this.lean.e.malloc(size + 16);
+      if (address === 0) throw new Error(`these imports do not fit into the 2 GiB that a 32-bit Lean has: their modules alone take more than ${this.total >> 20} MB; import the modules that are needed in the place of all`);
+      return (address + 15) & -16;
+    }
     const address = this.at;
     this.at += (size + 15) & -16;
     return address;

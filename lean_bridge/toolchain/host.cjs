@@ -15,10 +15,12 @@ const fs = require('fs'), path = require('path'), vm = require('vm');
 const threads = require('worker_threads');
 const v8 = require('v8');
 const invokeWithoutJavaScript = require('./invoke.cjs');
+const Oleans = require('./oleans.cjs');
 const program = require('./program.cjs');
 
 const LEAN_STACK = 256 << 20; // Lean's own stack inside WebAssembly memory, bytes
 const STACK_RESERVE = 1 << 20; // where Lean's stack counts as full, bytes before its end
+const MODULES_AREA = 768 << 20; // memory that a front end keeps modules in, bytes
 const THREAD_STACK_MB = 400; // the machine stack under it: a WebAssembly frame takes more of this one
 const POLL_MS = 20; // how often deadlines are looked at
 const FATAL = 70; // exit code when the runtime is beyond repair (EX_SOFTWARE)
@@ -125,11 +127,12 @@ function runLean({ config, turns, port }) {
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
   const writable = new Set();
-  loadGlue(home, writable, (stackLimit) => {
+  const hidden = { test: () => false }; // which files Lean is not to find, for a while
+  loadGlue(home, writable, hidden, (stackLimit) => {
     try {
       const lean = openRuntime(home, config, writable, stackLimit);
       if (mode === 'server') serve(lean, config, next, reply, port);
-      else frontend(lean, config, next, reply);
+      else frontend(lean, config, hidden, next, reply);
     } catch (error) {
       fatal(describe(error));
     }
@@ -137,10 +140,11 @@ function runLean({ config, turns, port }) {
 }
 
 function runProgram({ config, argv }) {
-  const writable = new Set();
-  loadGlue(config.home, writable, (stackLimit) => {
+  const writable = new Set(), hidden = { test: () => false };
+  loadGlue(config.home, writable, hidden, (stackLimit) => {
     try {
       giveStack(globalThis.wasmExports, stackLimit);
+      new Oleans(valuesOf(globalThis.wasmExports), 0);
       program.run(globalThis.wasmExports, config, argv, writable, withoutTrace);
     } catch (error) {
       fatal(describe(error));
@@ -173,7 +177,7 @@ function writeAll(fd, data) {
 
 // The file system as Lean's runtime gets it. Lean code sees the folders that are mounted for it, and of those may change only the ones
 // in `writable`: never the installation that other processes share.
-function guardedFileSystem(writable) {
+function guardedFileSystem(writable, hidden) {
   const guard = (file) => {
     const parent = path.dirname(path.resolve(String(file)));
     const real = path.join(fs.existsSync(parent) ? fs.realpathSync(parent) : parent, path.basename(String(file)));
@@ -182,6 +186,12 @@ function guardedFileSystem(writable) {
   };
   const { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;
   const guarded = { ...fs };
+  for (const name of ['lstatSync', 'statSync']) {
+    guarded[name] = (file, ...rest) => {
+      if (hidden.test(String(file))) throw Object.assign(new Error(`${file} is hidden`), { code: 'ENOENT' });
+      return fs[name](file, ...rest);
+    };
+  }
   guarded.openSync = (file, flags, ...rest) => {
     if (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) guard(file);
     return fs.openSync(file, flags, ...rest);
@@ -194,8 +204,8 @@ function guardedFileSystem(writable) {
   return guarded;
 }
 
-function loadGlue(home, writable, ready, beforeStart = () => {}) {
-  const allowed = { fs: guardedFileSystem(writable), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
+function loadGlue(home, writable, hidden, ready, beforeStart = () => {}) {
+  const allowed = { fs: guardedFileSystem(writable, hidden), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
   let stackLimit = null; // set before the runtime is ready
   globalThis.Module = {
     noInitialRun: true,
@@ -208,6 +218,7 @@ function loadGlue(home, writable, ready, beforeStart = () => {}) {
       const connect = invokeWithoutJavaScript(program, imports);
       const instance = new WebAssembly.Instance(program, imports);
       stackLimit = connect(instance.exports);
+      Oleans.connect(instance.exports);
       done(instance, program);
     },
     onAbort: (what) => { fs.writeSync(2, `lemmaforge host: Lean's runtime aborted: ${what}\n`); process.kill(process.pid, 'SIGABRT'); },
@@ -256,12 +267,26 @@ function openRuntime(home, config, writable, stackLimit) {
   const mountWritable = (dir) => { mount(dir); writable.add(fs.realpathSync(dir)); };
   if (config.mode === 'frontend') { mountWritable(process.cwd()); FS.chdir(process.cwd()); }
 
+  const lean = { ...valuesOf(e), mount, mountWritable };
+  const stack = giveStack(e, stackLimit);
+  e.lean_initialize();
+  e.lean_init_task_manager_using(1);
+  e.lean_io_mark_end_initialization();
+  lean.oleans = new Oleans(lean, config.mode === 'frontend' ? MODULES_AREA : 0);
+  lean.stack = stack;
+  lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
+  lean.setPath(config.leanPath);
+  return lean;
+}
+
+// Makes and reads Lean's values.
+function valuesOf(e) {
   const words = () => new Int32Array(globalThis.wasmMemory.buffer);
   const bytes = () => new Uint8Array(globalThis.wasmMemory.buffer);
   const header = (o, size, n, tag) => { words()[o >> 2] = 1; const b = bytes(); b[o + 4] = size & 255; b[o + 5] = size >> 8; b[o + 6] = n; b[o + 7] = tag; };
   const field = (o, k) => words()[((o + 8) >> 2) + k];
   const lean = {
-    e, mountWritable,
+    e,
     word: (address) => words()[address >> 2],
     store: (address, value) => { words()[address >> 2] = value; },
     str(s) { const b = Buffer.from(s, 'utf8'), p = e.malloc(b.length + 1); bytes().set(b, p); bytes()[p + b.length] = 0; const r = e.lean_mk_string_from_bytes(p, b.length); e.free(p); return r; },
@@ -292,14 +317,7 @@ function openRuntime(home, config, writable, stackLimit) {
       if (lean.tag(result) !== 0) { e.lean_io_result_show_error(result); process.kill(process.pid, 'SIGABRT'); }
       return field(result, 0);
     },
-    heapBytes: () => globalThis.wasmMemory.buffer.byteLength,
   };
-  giveStack(e, stackLimit);
-  e.lean_initialize();
-  e.lean_init_task_manager_using(1);
-  e.lean_io_mark_end_initialization();
-  lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
-  lean.setPath(config.leanPath);
   return lean;
 }
 
@@ -309,6 +327,7 @@ function giveStack(e, stackLimit) {
   e.emscripten_stack_set_limits(low + LEAN_STACK, low);
   globalThis.stackRestore(low + LEAN_STACK);
   stackLimit.value = low + STACK_RESERVE;
+  return { from: low, to: low + LEAN_STACK };
 }
 
 // ---------------------------------------------------------------- mode "server": LemmaForge.Server over docs/protocol.md
@@ -363,19 +382,32 @@ function switchOffset(lean) {
 
 // ---------------------------------------------------------------- mode "frontend": Lean's own front end, a job a line
 
-function frontend(lean, config, next, reply) {
+// Tells whether a file is a part of a compiled module that importing without `import all` does not need.
+function privatePart(seen, leanPath) {
+  if (!seen) return () => false;
+  const shown = new Set(seen.flatMap((module) => leanPath.map((dir) => path.join(dir, ...module.split('.')))));
+  return (file) => /\.olean\.(server|private)$/.test(file) && !shown.has(file.replace(/\.olean\.\w+$/, ''));
+}
+
+function frontend(lean, config, hidden, next, reply) {
   const { e } = lean;
+  const forget = Oleans.checkpoint(lean.oleans, lean.stack);
   for (;;) {
     const job = JSON.parse(next().line);
     e.lean_enable_initializer_execution(); // holds for one import only
     lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
     for (const file of [job.file, job.olean]) if (file) lean.mountWritable(path.dirname(path.resolve(file)));
+    if (job.folder) lean.mount(job.folder);
+    hidden.test = privatePart(job.seen, job.leanPath ?? []);
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
-    const options = box(0);
+    const ofString = 0; // DataValue
+    const options = lean.list(Object.entries(job.options ?? {}).map(([name, value]) => lean.ctor(0, [lean.name(name), lean.ctor(ofString, [lean.str(value)])])));
     // runFrontend input opts fileName mainModule trustLevel olean? ilean? json errorOnKinds plugins printStats setup?
     const env = lean.value(e.l_Lean_Elab_runFrontend(
       lean.str(fs.readFileSync(job.file, 'utf8')), options, lean.str(job.name ?? job.file), lean.name(job.module), 0,
       optional(job.olean), box(0), job.json ? 1 : 0, lean.array([]), lean.array([]), 0, box(0)));
-    reply({ done: env === box(0) ? 1 : 0, heapBytes: lean.heapBytes() });
+    e.fflush(0);
+    reply({ done: env === box(0) ? 1 : 0, heapBytes: lean.oleans.bytes });
+    forget();
   }
 }

@@ -50,6 +50,7 @@ class Library:
         path: Sequence[str],
         json: bool,
         write: Write,
+        seen: Sequence[str] | None = None,
     ) -> bool:
         """Compiles one module into this library; whether Lean accepted it.
 
@@ -61,6 +62,7 @@ class Library:
             path: the libraries that its imports are in, this one included.
             json: messages as JSON.
             write: takes Lean's messages.
+            seen: the modules whose private parts it may see; None: all.
 
         Raises:
             ServerDied: the process died over it.
@@ -69,8 +71,21 @@ class Library:
         olean.parent.mkdir(parents=True, exist_ok=True)
         self._file(module.name, ".made").unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=olean.parent) as scratch:
-            fresh = Path(scratch) / olean.name
-            job = Job(str(module.file.absolute()), name, module.name, str(fresh.absolute()), json=json, leanPath=path)
+            fresh = Path(scratch).absolute() / olean.name
+            text = fresh.with_suffix(".lean")
+            text.write_bytes(module.text)  # what the fingerprint is of, whatever happens to the file meanwhile
+            folder = None if module.folder is None else str(module.folder.resolve())
+            job = Job(
+                str(text),
+                name,
+                module.name,
+                str(fresh),
+                json=json,
+                leanPath=path,
+                options=dict(module.options),
+                folder=folder,
+                seen=seen,
+            )
             if process.run(job, write) != 0:
                 return False
             self._place(fresh, olean)
@@ -88,6 +103,11 @@ class Library:
         for part in (fresh, *(fresh.with_suffix(suffix) for suffix in _PARTS)):
             if part.exists():
                 part.replace(olean.parent / part.name)
+
+    def exported(self, module: str, under: str) -> dict[str, Path]:
+        """The files that importing a module needs, by their places under a folder."""
+        files = (self._file(module, suffix) for suffix in (".olean", ".made"))
+        return {f"{under}/{file.relative_to(self.root).as_posix()}": file for file in files}
 
     def adopt(self, other: Library, module: str) -> None:
         """Takes a compiled module over from another library."""

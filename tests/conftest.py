@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     "workbench/test_bench.py",
     "prover/bench/test_runner.py",
     "lean_bridge/test_exceptions.py",
+    "lean_bridge/test_shims.py",
     "workbench/test_refute.py",
     "workbench/test_tasks.py",
     "workbench/test_bad_input.py",

@@ -21,7 +21,22 @@ from lean_bridge.workspace import Scope, Workspace, read_workspace
 
 _LAKEFILES: Final = ("lakefile.toml", "lakefile.lean")
 _NO_MATTER: Final = frozenset(
-    ("-q", "-v", "-R", "--quiet", "--verbose", "--ansi", "--no-ansi", "--old", "--reconfigure")
+    [
+        "-q",
+        "-v",
+        "-R",
+        "-H",
+        "--quiet",
+        "--verbose",
+        "--ansi",
+        "--no-ansi",
+        "--old",
+        "--reconfigure",
+        "--rehash",
+        "--keep-toolchain",
+        "--no-cache",
+        "--try-cache",
+    ]
 )
 """Options that change nothing here."""
 _FACETS: Final = ("", "leanArts", "olean", "deps")

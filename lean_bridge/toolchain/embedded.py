@@ -10,6 +10,7 @@ from typing import Literal
 
 from lean_bridge.toolchain.base import Command, Fact
 from lean_bridge.toolchain.jobs import absolute
+from lean_bridge.toolchain.library import Library
 from lean_bridge.toolchain.node import Node
 from lean_bridge.toolchain.packs import InstalledPack
 from lean_bridge.toolchain.storage import size_of
@@ -70,6 +71,7 @@ class EmbeddedToolchain:
             "leanPath": absolute((*self.libraries, *(pack.library for pack in self.packs), self.forge)),
             "mode": mode,
             "imports": list(imports),
+            "seen": None if all(Library(library).private_parts_fit() for library in self.libraries) else [],
         }
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
 

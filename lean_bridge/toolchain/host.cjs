@@ -1,7 +1,7 @@
 // Runs the embedded Lean: loads the WebAssembly module, calls the functions that it exports, and stands between
 // Lean code and the outside world.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"]}'
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"], "seen": null}'
 //
 // Two threads. The main thread owns standard input and the clock; it is never busy, so it can always end the process
 // or interrupt a step that runs too long. The other thread runs Lean, with a stack of its own size (a deep proof term needs
@@ -115,7 +115,7 @@ function runLean({ config, turns, port }) {
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
   const writable = new Set();
-  const hidden = { test: () => false }; // which files Lean is not to find, for a while
+  const hidden = { test: privatePart(config.seen, config.leanPath) }; // which files Lean is not to find
   loadGlue(home, writable, hidden, (stackLimit) => {
     try {
       const lean = openRuntime(home, config, writable, stackLimit);
@@ -358,7 +358,7 @@ function frontend(lean, config, hidden, next, reply) {
     lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
     for (const file of [job.file, job.olean]) if (file) lean.mountWritable(path.dirname(path.resolve(file)));
     if (job.folder) lean.mount(job.folder);
-    hidden.test = privatePart(job.seen, job.leanPath ?? []);
+    hidden.test = privatePart(job.seen ?? config.seen, [...(job.leanPath ?? []), ...config.leanPath]);
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
     const ofString = 0; // DataValue
     const options = lean.list(Object.entries(job.options ?? {}).map(([name, value]) => lean.ctor(0, [lean.name(name), lean.ctor(ofString, [lean.str(value)])])));

@@ -115,12 +115,11 @@ function runLean({ config, turns, port }) {
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
   const writable = new Set();
-  const hidden = { test: privatePart(config.seen, config.leanPath) }; // which files Lean is not to find
-  loadGlue(home, writable, hidden, (stackLimit) => {
+  loadGlue(home, writable, (stackLimit) => {
     try {
       const lean = openRuntime(home, config, writable, stackLimit);
       if (mode === 'server') serve(lean, config, next, reply, port);
-      else frontend(lean, config, hidden, next, reply);
+      else frontend(lean, config, next, reply);
     } catch (error) {
       fatal(describe(error));
     }
@@ -150,7 +149,7 @@ function writeAll(fd, data) {
 
 // The file system as Lean's runtime gets it. Lean code sees the folders that are mounted for it, and of those may change only the ones
 // in `writable`: never the installation that other processes share.
-function guardedFileSystem(writable, hidden) {
+function guardedFileSystem(writable) {
   const guard = (file) => {
     const parent = path.dirname(path.resolve(String(file)));
     const real = path.join(fs.existsSync(parent) ? fs.realpathSync(parent) : parent, path.basename(String(file)));
@@ -159,12 +158,6 @@ function guardedFileSystem(writable, hidden) {
   };
   const { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;
   const guarded = { ...fs };
-  for (const name of ['lstatSync', 'statSync']) {
-    guarded[name] = (file, ...rest) => {
-      if (hidden.test(String(file))) throw Object.assign(new Error(`${file} is hidden`), { code: 'ENOENT' });
-      return fs[name](file, ...rest);
-    };
-  }
   guarded.openSync = (file, flags, ...rest) => {
     if (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) guard(file);
     return fs.openSync(file, flags, ...rest);
@@ -177,8 +170,8 @@ function guardedFileSystem(writable, hidden) {
   return guarded;
 }
 
-function loadGlue(home, writable, hidden, ready) {
-  const allowed = { fs: guardedFileSystem(writable, hidden), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
+function loadGlue(home, writable, ready) {
+  const allowed = { fs: guardedFileSystem(writable), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
   let stackLimit = null; // set before the runtime is ready
   globalThis.Module = {
     noInitialRun: true,
@@ -285,8 +278,12 @@ function openRuntime(home, config, writable, stackLimit) {
   e.lean_io_mark_end_initialization();
   lean.oleans = new Oleans(lean, config.mode === 'frontend' ? MODULES_AREA : 0);
   lean.stack = { from: low, to: low + LEAN_STACK };
-  lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
-  lean.setPath(config.leanPath);
+  lean.setPath = (dirs, seen) => {
+    dirs.forEach(mount);
+    lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str))));
+    lean.oleans.search([...dirs, path.join(home, 'lib', 'lean')], seen);
+  };
+  lean.setPath(config.leanPath, config.seen);
   return lean;
 }
 
@@ -342,23 +339,15 @@ function switchOffset(lean) {
 
 // ---------------------------------------------------------------- mode "frontend": Lean's own front end, a job a line
 
-// Tells whether a file is a part of a compiled module that importing without `import all` does not need.
-function privatePart(seen, leanPath) {
-  if (!seen) return () => false;
-  const shown = new Set(seen.flatMap((module) => leanPath.map((dir) => path.join(dir, ...module.split('.')))));
-  return (file) => /\.olean\.(server|private)$/.test(file) && !shown.has(file.replace(/\.olean\.\w+$/, ''));
-}
-
-function frontend(lean, config, hidden, next, reply) {
+function frontend(lean, config, next, reply) {
   const { e } = lean;
   const forget = Oleans.checkpoint(lean.oleans, lean.stack);
   for (;;) {
     const job = JSON.parse(next().line);
     e.lean_enable_initializer_execution(); // holds for one import only
-    lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
+    lean.setPath([...(job.leanPath ?? []), ...config.leanPath], job.seen ?? config.seen);
     for (const file of [job.file, job.olean]) if (file) lean.mountWritable(path.dirname(path.resolve(file)));
     if (job.folder) lean.mount(job.folder);
-    hidden.test = privatePart(job.seen ?? config.seen, [...(job.leanPath ?? []), ...config.leanPath]);
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
     const ofString = 0; // DataValue
     const options = lean.list(Object.entries(job.options ?? {}).map(([name, value]) => lean.ctor(0, [lean.name(name), lean.ctor(ofString, [lean.str(value)])])));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 
 from lean_bridge.toolchain.base import Command, Fact
 from lean_bridge.toolchain.jobs import absolute
+from lean_bridge.toolchain.library import Library
 from lean_bridge.toolchain.node import Node
 from lean_bridge.toolchain.packs import InstalledPack
 from lean_bridge.toolchain.storage import size_of
@@ -84,6 +86,7 @@ class EmbeddedToolchain:
             "home": str(self.home),
             "leanPath": self._path(),
             "mode": "program",
+            "seen": _seen((*self.libraries, *_lean_path())),
             "memory": memory,
             "writable": [str(folder) for folder in writable],
             "after": list(after),
@@ -96,6 +99,7 @@ class EmbeddedToolchain:
             "leanPath": self._path(),
             "mode": mode,
             "imports": list(imports),
+            "seen": _seen(self.libraries),
         }
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
 
@@ -127,6 +131,15 @@ class EmbeddedToolchain:
             Fact("does not work", "bv_decide, starting other programs; 2 GiB of memory a process"),
             Fact("differs", "#print axioms counts imported theorems, whose proofs are not in the package, as axioms"),
         ]
+
+
+def _seen(libraries: Sequence[Path]) -> list[str] | None:
+    """The modules whose private parts are loaded; None: all."""
+    return None if all(Library(library).private_parts_fit() for library in libraries) else []
+
+
+def _lean_path() -> list[Path]:
+    return [Path(folder) for folder in os.environ.get("LEAN_PATH", "").split(os.pathsep) if folder]
 
 
 def _described(pack: InstalledPack) -> str:

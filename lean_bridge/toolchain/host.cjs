@@ -1,7 +1,7 @@
 // Runs the embedded Lean: loads the WebAssembly module, calls the functions that it exports, and stands between
 // Lean code and the outside world.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"]}'
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"], "seen": null}'
 //
 // The third mode, "program", is told in program.cjs.
 //
@@ -124,12 +124,11 @@ function runLean({ config, turns, port }) {
   const reply = (value) => writeAll(1, `\n${token} ${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
   const writable = new Set();
-  const hidden = { test: () => false }; // which files Lean is not to find, for a while
-  loadGlue(home, writable, hidden, (stackLimit) => {
+  loadGlue(home, writable, (stackLimit) => {
     try {
       const lean = openRuntime(home, config, writable, stackLimit);
       if (mode === 'server') serve(lean, config, next, reply, port);
-      else frontend(lean, config, hidden, next, reply);
+      else frontend(lean, config, next, reply);
     } catch (error) {
       fatal(describe(error));
     }
@@ -137,11 +136,11 @@ function runLean({ config, turns, port }) {
 }
 
 function runProgram({ config, argv }) {
-  const writable = new Set(), hidden = { test: () => false };
-  loadGlue(config.home, writable, hidden, (stackLimit) => {
+  const writable = new Set();
+  loadGlue(config.home, writable, (stackLimit) => {
     try {
       giveStack(globalThis.wasmExports, stackLimit);
-      new Oleans(valuesOf(globalThis.wasmExports), 0);
+      new program.FollowingOleans(valuesOf(globalThis.wasmExports), config.seen);
       program.run(globalThis.wasmExports, config, argv, writable, withoutTrace);
     } catch (error) {
       fatal(describe(error));
@@ -174,7 +173,7 @@ function writeAll(fd, data) {
 
 // The file system as Lean's runtime gets it. Lean code sees the folders that are mounted for it, and of those may change only the ones
 // in `writable`: never the installation that other processes share.
-function guardedFileSystem(writable, hidden) {
+function guardedFileSystem(writable) {
   const guard = (file) => {
     const parent = path.dirname(path.resolve(String(file)));
     const real = path.join(fs.existsSync(parent) ? fs.realpathSync(parent) : parent, path.basename(String(file)));
@@ -183,12 +182,6 @@ function guardedFileSystem(writable, hidden) {
   };
   const { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;
   const guarded = { ...fs };
-  for (const name of ['lstatSync', 'statSync']) {
-    guarded[name] = (file, ...rest) => {
-      if (hidden.test(String(file))) throw Object.assign(new Error(`${file} is hidden`), { code: 'ENOENT' });
-      return fs[name](file, ...rest);
-    };
-  }
   guarded.openSync = (file, flags, ...rest) => {
     if (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) guard(file);
     return fs.openSync(file, flags, ...rest);
@@ -201,8 +194,8 @@ function guardedFileSystem(writable, hidden) {
   return guarded;
 }
 
-function loadGlue(home, writable, hidden, ready, beforeStart = () => {}) {
-  const allowed = { fs: guardedFileSystem(writable, hidden), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
+function loadGlue(home, writable, ready, beforeStart = () => {}) {
+  const allowed = { fs: guardedFileSystem(writable), crypto: require('crypto'), os: require('os'), util: require('util'), worker_threads: threads };
   let stackLimit = null; // set before the runtime is ready
   globalThis.Module = {
     noInitialRun: true,
@@ -271,8 +264,12 @@ function openRuntime(home, config, writable, stackLimit) {
   e.lean_io_mark_end_initialization();
   lean.oleans = new Oleans(lean, config.mode === 'frontend' ? MODULES_AREA : 0);
   lean.stack = stack;
-  lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
-  lean.setPath(config.leanPath);
+  lean.setPath = (dirs, seen) => {
+    dirs.forEach(mount);
+    lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str))));
+    lean.oleans.search([...dirs, path.join(home, 'lib', 'lean')], seen);
+  };
+  lean.setPath(config.leanPath, config.seen);
   return lean;
 }
 
@@ -337,23 +334,15 @@ function switchOffset(lean) {
 
 // ---------------------------------------------------------------- mode "frontend": Lean's own front end, a job a line
 
-// Tells whether a file is a part of a compiled module that importing without `import all` does not need.
-function privatePart(seen, leanPath) {
-  if (!seen) return () => false;
-  const shown = new Set(seen.flatMap((module) => leanPath.map((dir) => path.join(dir, ...module.split('.')))));
-  return (file) => /\.olean\.(server|private)$/.test(file) && !shown.has(file.replace(/\.olean\.\w+$/, ''));
-}
-
-function frontend(lean, config, hidden, next, reply) {
+function frontend(lean, config, next, reply) {
   const { e } = lean;
   const forget = Oleans.checkpoint(lean.oleans, lean.stack);
   for (;;) {
     const job = JSON.parse(next().line);
     e.lean_enable_initializer_execution(); // holds for one import only
-    lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
+    lean.setPath([...(job.leanPath ?? []), ...config.leanPath], job.seen ?? config.seen);
     for (const file of [job.file, job.olean]) if (file) lean.mountWritable(path.dirname(path.resolve(file)));
     if (job.folder) lean.mount(job.folder);
-    hidden.test = privatePart(job.seen, job.leanPath ?? []);
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
     const ofString = 0; // DataValue
     const options = lean.list(Object.entries(job.options ?? {}).map(([name, value]) => lean.ctor(0, [lean.name(name), lean.ctor(ofString, [lean.str(value)])])));

@@ -15,7 +15,10 @@ from lean_bridge.toolchain.jobs import Frontend, Job, Write
 from lean_bridge.toolchain.modules import SourceModule
 from lean_bridge.toolchain.olean import Parts, complete, complete_parts
 
-_PARTS: Final = (".olean.server", ".olean.private")
+_PRIVATE: Final = ".olean.private"
+_PARTS: Final = (".olean.server", _PRIVATE)
+_PRIVATE_BYTES: Final = 64_000_000
+"""Of a Lean process' 2 GiB: `import Lean` takes 0.3, a search as much, and Mathlib's private parts are larger than its exported ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,15 @@ class Library:
         for part in (fresh, *(fresh.with_suffix(suffix) for suffix in _PARTS)):
             if part.exists():
                 part.replace(olean.parent / part.name)
+
+    def private_parts_fit(self) -> bool:
+        """Whether a file that is no `module` can have the private parts of all modules, as it has elsewhere; large libraries leave no room for them."""
+        total = 0
+        for file in self.root.rglob(f"*{_PRIVATE}"):
+            total += file.stat().st_size
+            if total > _PRIVATE_BYTES:
+                return False
+        return True
 
     def exported(self, module: str, under: str) -> dict[str, Path]:
         """The files that importing a module needs, by their places under a folder."""

@@ -1,4 +1,5 @@
-// Reads compiled modules into Lean's memory, in the place of Lean's own `readModuleDataParts` (see wasm.py), and takes memory back after a job.
+// Finds compiled modules and reads them into Lean's memory, in the place of Lean's own `findOLeanParts` and `readModuleDataParts` (see wasm.py), and takes
+// memory back after a job.
 //
 // Lean never changes what it read from a module file, and never gives it back. So each module is read once in the life of a process, into an
 // area of its own that jobs share. All other memory can then be put back to what it was before a job: nothing of one job is left to the next, neither its
@@ -7,14 +8,14 @@
 // olean.py has the layout of a module file. The parts of a module are loaded at the distances that they were written for; every pointer in them moves by the same
 // amount, and the loader walks the objects to find the pointers.
 'use strict';
-const fs = require('fs');
+const fs = require('fs'), path = require('path');
 
 const BASE = 80, ROOT = 84, OBJECTS = 88; // offsets in a file
 const CONSTRUCTOR_MAX = 244, ARRAY = 246, SCALAR_ARRAY = 248, STRING = 249, BIG_NUMBER = 250;
 const PAGE = 1 << 16;
 
 // (module (import "" "f" (func (param i32) (result i32))) (export "f" (func 0))): a JavaScript function as one of WebAssembly, for its function table.
-const WRAPPER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 2, 6, 1, 0, 1, 0x66, 0, 0, 7, 5, 1, 1, 0x66, 0, 0];
+const FUNCTION = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 2, 6, 1, 0, 1, 0x66, 0, 0, 7, 5, 1, 1, 0x66, 0, 0];
 
 function damaged(file, why) { return new Error(`${file} is not a module file of this Lean: ${why}`); }
 
@@ -51,9 +52,37 @@ class Oleans {
     this.start = this.at;
     this.full = false;
     this.total = 0; // bytes of all modules read
-    globalThis[Oleans.HOOK] = (fileNames) => {
-      try { return this.parts(fileNames); } catch (error) { return this.failure(error); }
+    this.search([]);
+    const guarded = (method) => (argument) => {
+      try { return this.lean.ctor(0, [method.call(this, argument)]); } catch (error) { return this.failure(error); }
     };
+    globalThis[Oleans.HOOK] = [guarded(this.parts), guarded(this.find)]; // in the order of wasm.py
+  }
+
+  // Where modules are looked for from now on: in the first folder that has anything of the library. `seen`: the modules of which all parts are loaded, where
+  // they are there; null: all modules. Importing without `import all` needs the first part alone.
+  search(folders, seen = null) {
+    this.folders = folders;
+    this.seen = seen && new Set(seen);
+    this.homes = new Map(); // of libraries
+  }
+
+  // `findOLeanParts : Name → IO (Array System.FilePath)`
+  find(name) {
+    const { lean } = this, parts = [];
+    for (let n = name; (n & 1) === 0; n = lean.field(n, 0)) parts.unshift(lean.tag(n) === 1 ? lean.text(lean.field(n, 1)) : String(lean.field(n, 1) >>> 1));
+    const library = parts[0];
+    if (!this.homes.has(library)) this.homes.set(library, this.folders.find((dir) => fs.existsSync(path.join(dir, library)) || fs.existsSync(path.join(dir, `${library}.olean`))));
+    const home = this.homes.get(library), module = parts.join('.');
+    if (home === undefined) throw new Error(`unknown module prefix '${library}'\n\nNo directory '${library}' or file '${library}.olean' in the search path entries:\n${this.folders.join('\n')}`);
+    const file = `${path.join(home, ...parts)}.olean`;
+    if (!fs.existsSync(file)) throw new Error(`object file '${file}' of module ${module} does not exist`);
+    const files = [file];
+    for (const suffix of !this.seen || this.seen.has(module) ? ['.server', '.private'] : []) {
+      if (!fs.existsSync(file + suffix)) break;
+      files.push(file + suffix);
+    }
+    return lean.array(files.map(lean.str));
   }
 
   // What cannot be given back in this process, in bytes.
@@ -71,7 +100,7 @@ class Oleans {
     }
     const noRegion = lean.ctor(0, [], [0, 0, 0, 0]);
     const pairs = roots.map((root, k) => { if (k) lean.keep(noRegion); return lean.ctor(0, [root, noRegion]); });
-    return lean.ctor(0, [lean.array(pairs)]);
+    return lean.array(pairs);
   }
 
   load(files) {
@@ -120,13 +149,15 @@ class Oleans {
     return lean.ctor(1, [lean.e.lean_mk_io_user_error(lean.str(error.message))]);
   }
 }
-Oleans.HOOK = Symbol('readModuleDataParts');
+Oleans.HOOK = Symbol('hooks');
 
-// Puts into the function table what lean.wasm calls in the place of its own reader. Must come before all else that makes the table longer.
+// Puts into the function table what lean.wasm calls in the place of its own functions. Must come before all else that makes the table longer.
 Oleans.connect = (exports) => {
-  const { f } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(WRAPPER)), { '': { f: (files) => globalThis[Oleans.HOOK](files) } }).exports;
-  const table = exports.__indirect_function_table;
-  table.set(table.grow(1), f);
+  const module = new WebAssembly.Module(new Uint8Array(FUNCTION)), table = exports.__indirect_function_table;
+  for (const n of [0, 1]) {
+    const { f } = new WebAssembly.Instance(module, { '': { f: (argument) => globalThis[Oleans.HOOK][n](argument) } }).exports;
+    table.set(table.grow(1), f);
+  }
 };
 
 // Remembers all memory but the modules and Lean's stack, on which nothing lies between jobs. Returns a function that puts it back.

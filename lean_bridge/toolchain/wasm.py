@@ -1,4 +1,4 @@
-"""Patches `lean.wasm` in three places.
+"""Patches `lean.wasm` in four places.
 
 **Tasks run at once, on the thread that starts them.** The embedded Lean has no pool of threads (a thread costs 2 to 3 CPU-seconds to start, and every file that it opens is fetched through the
 main thread). A `Task` that nobody runs would then be waited for until the end of time. The task manager hands a new task to the pool
@@ -10,8 +10,8 @@ new body puts the spawner's count back afterwards.
 other file sees them, and a metaprogram may not call an ordinary function. The switch is one byte that `Lean.Elab.processHeaderCore` reads; the patched
 function reads a zero.
 
-**Module files are read by the host.** Lean's own reader copies each file through two layers, twice, and keeps a copy for every import in a process.
-The new body calls the function that `oleans.cjs` puts behind the last one of the function table.
+**Module files are found and read by the host.** Lean's own functions ask for four files a module, through the layers of emscripten's file system, copy each file that
+they read twice, and keep a copy for every import in a process. The new bodies call the functions that `oleans.cjs` puts behind the last one of the function table.
 
 The format of the file is that of the WebAssembly core specification, section 5 (binary format). Integers are LEB128.
 """
@@ -28,7 +28,8 @@ _RUN: Final = "_ZN4lean12task_manager8run_taskERNSt3__211unique_lockINS1_5mutexE
 _GET_HEARTBEATS: Final = "_ZN4lean18get_num_heartbeatsEv"
 _SET_HEARTBEATS: Final = "_ZN4lean14set_heartbeatsEy"
 
-_READ_MODULES: Final = "lean_read_module_data_parts"
+_BY_HOST: Final = ("lean_read_module_data_parts", "l___private_Lean_Environment_0__Lean_findOLeanParts")
+"""In the order in which `oleans.cjs` has them."""
 
 _PROCESS_HEADER: Final = "l_Lean_Elab_processHeaderCore"
 _READ_SWITCH: Final = bytes.fromhex("41 f494ca00  2d 00 00  45  04 40  20 02  45  04 40  41 02")
@@ -102,7 +103,8 @@ def patches(wasm: bytes) -> tuple[Patch, ...]:
         raise SetupError("lean.wasm is not a WebAssembly module: the package is damaged; run `lemma lean setup` again")
     sections = _sections(wasm)
     imported = _imported_functions(wasm, sections[_IMPORT])
-    return tuple(patch(wasm, sections, imported) for patch in (_eager_tasks, _true_headers, _host_reader))
+    hooks = (_host_function(wasm, sections, imported, name, number) for number, name in enumerate(_BY_HOST))
+    return _eager_tasks(wasm, sections, imported), _true_headers(wasm, sections, imported), *hooks
 
 
 def _eager_tasks(wasm: bytes, sections: dict[int, slice], imported: int) -> Patch:
@@ -115,17 +117,18 @@ def _eager_tasks(wasm: bytes, sections: dict[int, slice], imported: int) -> Patc
     return _new_body(_ENQUEUE, start, size, _run_at_once(run, get, put))
 
 
-def _host_reader(wasm: bytes, sections: dict[int, slice], imported: int) -> Patch:
-    function = _exported_function(wasm, sections, _READ_MODULES) - imported
+def _host_function(wasm: bytes, sections: dict[int, slice], imported: int, name: str, number: int) -> Patch:
+    """Lets a function of one argument call the `number`-th function behind the table's last one."""
+    function = _exported_function(wasm, sections, name) - imported
     start, size = _body(wasm, sections, function)
     table = _Reader(wasm, sections[_TABLE].start)
-    table.offset += 3  # one table, of functions, without a greatest size
+    table.offset += 3
     if wasm[sections[_TABLE].start : table.offset] != bytes((1, 0x70, 0)):
-        raise _unknown("its function table has a greatest size")
+        raise _unknown("it has not one table of functions that can grow")
     no_locals = bytes((0,))
     call = bytes((_CALL_INDIRECT,)) + _leb128(_type_of(wasm, sections, function)) + bytes((0,))
-    files, behind_the_last = bytes((_LOCAL_GET, 0)), bytes((_I32_CONST,)) + _signed_leb128(table.number())
-    return _new_body(_READ_MODULES, start, size, no_locals + files + behind_the_last + call)
+    slot = bytes((_I32_CONST,)) + _signed_leb128(table.number() + number)
+    return _new_body(name, start, size, no_locals + bytes((_LOCAL_GET, 0)) + slot + call)
 
 
 def _new_body(name: str, start: int, size: int, body: bytes) -> Patch:

@@ -1,6 +1,7 @@
-"""Builds a Lake project with the embedded Lean, without Lake (which starts other programs, and WebAssembly cannot).
+"""Builds a Lake project and the packages that it needs with the embedded Lean, without Lake (which starts other programs, and WebAssembly cannot).
 
-Each module is compiled after those that it imports, several at a time, and only where its text or that of something it imports has changed.
+Each module is compiled after those that it imports, several at a time, and only where its text or that of something it imports has changed. All that is
+compiled, of all packages, goes into the project's own folder; the folders of the packages stay as they are.
 """
 
 from __future__ import annotations
@@ -9,26 +10,31 @@ import contextlib
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
 from lean_bridge.errors import InputError, ServerDied, ToolchainError
-from lean_bridge.lakefile import LakeProject, read_project
+from lean_bridge.lakefile import LakeProject
+from lean_bridge.overlays import Overlay
 from lean_bridge.toolchain.base import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.jobs import Frontend, Write, absolute
 from lean_bridge.toolchain.library import Library
 from lean_bridge.toolchain.modules import SourceModule, compile_order, fingerprints, module_graph, read_module
 from lean_bridge.toolchain.storage import Progress
+from lean_bridge.workspace import Scope, Sources, read_workspace
 
 if TYPE_CHECKING:
     import networkx as nx
 
+_ALL: Final = Scope()
+_BESIDE_TEXT: Final = 10_000
+"""What a module's imports cost to load, in bytes of text to compile: a module of so many bytes takes twice as long as an empty one."""
 _OUTSIDE: Final = ("Mathlib", "Batteries", "Aesop", "Qq", "ProofWidgets", "Plausible", "ImportGraph")
 
 
@@ -60,6 +66,12 @@ class BuildReport:
     blocked: tuple[BlockedModule, ...]
     seconds: float
     output: Path
+    left: tuple[str, ...] = ()
+    """Modules that were not tried, since the build was to stop at the first failure."""
+    overlays: tuple[Overlay, ...] = ()
+    """Those that took the place of modules."""
+    place_holders: tuple[Path, ...] = ()
+    """Files that modules include and other tools make, which were not there."""
 
     @property
     def ok(self) -> bool:
@@ -74,17 +86,21 @@ def build_project(
     workers: int = 2,
     progress: Progress | None = None,
     write: Write | None = None,
-    targets: Sequence[str] = (),
+    scope: Scope = _ALL,
+    keep_going: bool = True,
 ) -> BuildReport:
-    """Compiles what has changed in a project into its `.lake/build/lib/lean`.
+    """Compiles what has changed in a project and its packages into the project's `.lake/build/lib/lean`.
+
+    Interrupted or killed, the next call goes on where it stopped.
 
     Args:
         folder: the project: a folder with a lakefile, or with Lean files alone.
         toolchain: the embedded Lean.
-        workers: how many Lean processes at a time, each up to 1.5 GB.
-        progress: told which module was done last, and how many of those to compile are done.
+        workers: how many Lean processes at a time, each up to 2 GB.
+        progress: told which module was done last, how many are done and left, and how long these will take.
         write: takes the messages of modules that have any, one module at a time.
-        targets: the modules to have, with all that they import; none: what the lakefile wants built.
+        scope: which modules, and where packages and overlays are.
+        keep_going: whether what does not need a failed module is still compiled.
 
     Raises:
         InputError: no Lean files, an import that nobody has, a circle of imports, a folder that Lake built.
@@ -95,19 +111,21 @@ def build_project(
         raise ToolchainError(
             f"`lemma lean build` is for the embedded Lean; in a project with its own Lean, run `lake build` in {folder}"
         )
-    project = read_project(folder)
-    if targets:
-        project = replace(project, roots=tuple(targets))
-    modules = _wanted(project, toolchain)
-    graph = module_graph(modules)
+    workspace = read_workspace(folder, scope)
+    project, sources = workspace.root, workspace.sources(scope.targets)
+    toolchain = toolchain.apart_from({name.partition(".")[0] for name in sources.modules})
+    packs = (pack.library for pack in toolchain.packs)
+    _refuse_missing(sources.modules, workspace.files(), (toolchain.home / "lib" / "lean", toolchain.forge, *packs))
+    graph = module_graph(sources.modules)
     order = compile_order(graph)
-    marks = fingerprints(modules, order, toolchain.key)
+    marks = fingerprints(sources.modules, order, toolchain.salt)
     _refuse_native(project.output)
     with _alone(project, progress):
         library = Library(project.output)
         stale = [name for name in order if not library.holds(name, marks[name])]
-        build = _Build(modules, graph, marks, library, toolchain, progress, write)
-        build.run(stale, workers)
+        build = _Build(sources, graph, marks, library, toolchain, progress, write)
+        build.run(stale, workers, keep_going=keep_going)
+    tried = {*build.built, *build.failed, *build.blocked}
     return BuildReport(
         built=tuple(name for name in order if name in build.built),
         up_to_date=tuple(name for name in order if name not in stale),
@@ -115,6 +133,9 @@ def build_project(
         blocked=tuple(BlockedModule(name, build.blockers(name)) for name in order if name in build.blocked),
         seconds=time.monotonic() - started,
         output=project.output,
+        left=tuple(name for name in stale if name not in tried),
+        overlays=sources.overlays,
+        place_holders=sources.place_holders,
     )
 
 
@@ -138,19 +159,13 @@ def project_modules(project: LakeProject) -> dict[str, SourceModule]:
     return found
 
 
-def _wanted(project: LakeProject, toolchain: EmbeddedToolchain) -> dict[str, SourceModule]:
-    """The modules to have, all of whose imports are there."""
-    modules = project_modules(project)
-    _refuse_missing(modules.values(), project.files(), (toolchain.home / "lib" / "lean", toolchain.forge))
-    return modules
-
-
-def _refuse_missing(modules: Iterable[SourceModule], files: Mapping[str, Path], libraries: Sequence[Path]) -> None:
+def _refuse_missing(modules: Mapping[str, SourceModule], files: Container[str], libraries: Sequence[Path]) -> None:
     missing = [
         f"{module.file}:{imported.line}: no module {imported.module}{_hint(imported.module)}"
-        for module in modules
+        for module in modules.values()
         for imported in module.header.imports
-        if imported.module not in files
+        if imported.module not in modules
+        and imported.module not in files
         and not any(
             library.joinpath(*imported.module.split(".")).with_suffix(".olean").is_file() for library in libraries
         )
@@ -162,7 +177,10 @@ def _refuse_missing(modules: Iterable[SourceModule], files: Mapping[str, Path], 
 def _hint(module: str) -> str:
     if module.partition(".")[0] not in _OUTSIDE:
         return ""
-    return " (the embedded Lean comes without Mathlib and its kin: use `--lean native` in a project that has them)"
+    return (
+        " (the embedded Lean comes without Mathlib and its kin: name a checkout with --package NAME=DIR, or install a pack, as docs/mathlib.md tells; "
+        "or use --lean native in a project that has them)"
+    )
 
 
 def _refuse_native(output: Path) -> None:
@@ -203,7 +221,7 @@ class _Build:
 
     def __init__(
         self,
-        modules: Mapping[str, SourceModule],
+        sources: Sources,
         graph: nx.DiGraph[str],
         marks: Mapping[str, str],
         library: Library,
@@ -214,7 +232,7 @@ class _Build:
         self.built: set[str] = set()
         self.failed: dict[str, FailedModule] = {}
         self.blocked: set[str] = set()
-        self._modules = modules
+        self._modules = sources.modules
         self._graph = graph
         self._marks = marks
         self._library = library
@@ -224,24 +242,39 @@ class _Build:
         self._own = threading.local()
         self._frontends: list[Frontend] = []
 
-    def run(self, stale: Sequence[str], workers: int) -> None:
+    def run(self, stale: Sequence[str], workers: int, *, keep_going: bool) -> None:
         """Compiles the modules of `stale`, which are in compile order."""
-        waiting = {name: {before for before in self._graph.predecessors(name) if before in stale} for name in stale}
+        started = time.monotonic()
+        weights = {name: _BESIDE_TEXT + len(self._modules[name].text) for name in stale}
+        urgency = self._urgency(stale, weights)
+        waiting = {name: {before for before in self._graph.predecessors(name) if before in weights} for name in stale}
         running: dict[Future[_Outcome], str] = {}
-        with ThreadPoolExecutor(max_workers=max(1, min(workers, len(stale)))) as executor:
+        workers = max(1, min(workers, len(stale)))
+        with ThreadPoolExecutor(max_workers=workers) as executor:
             try:
-                while waiting or running:
-                    for name in [name for name, before in waiting.items() if not before]:
+                while (waiting and (keep_going or not self.failed)) or running:
+                    ready = sorted((name for name, before in waiting.items() if not before), key=urgency.__getitem__)
+                    for name in ready[len(running) - workers :] if keep_going or not self.failed else ():
                         del waiting[name]
                         running[executor.submit(self._compile, name)] = name
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
-                        self._finish(running.pop(future), future.result(), waiting)
-                        self._tell(len(stale))
+                        name = running.pop(future)
+                        self._finish(name, future.result(), waiting)
+                        left = sum(weights[name] for name in (*waiting, *running.values()))
+                        self._tell(name, len(stale), time.monotonic() - started, left / sum(weights.values()))
             finally:
                 executor.shutdown(wait=False, cancel_futures=True)
                 for frontend in self._frontends:
                     frontend.stop()
+
+    def _urgency(self, stale: Sequence[str], weights: Mapping[str, int]) -> dict[str, int]:
+        """How much is to be compiled, one module after the other, from each module on to the last of those that wait for it."""
+        found: dict[str, int] = {}
+        for name in reversed(stale):
+            after = (found[other] for other in self._graph.successors(name) if other in found)
+            found[name] = weights[name] + max(after, default=0)
+        return found
 
     def _finish(self, name: str, outcome: _Outcome, waiting: dict[str, set[str]]) -> None:
         import networkx as nx
@@ -258,10 +291,13 @@ class _Build:
             del waiting[blocked]
             self.blocked.add(blocked)
 
-    def _tell(self, total: int) -> None:
-        if self._progress is not None:
-            done = len(self.built) + len(self.failed) + len(self.blocked)
-            self._progress(f"compiling modules ({done} of {total})", done / total)
+    def _tell(self, name: str, total: int, seconds: float, share_left: float) -> None:
+        if self._progress is None:
+            return
+        done = len(self.built) + len(self.failed) + len(self.blocked)
+        time_left = _spoken(seconds * share_left / max(1 - share_left, 1e-3))
+        left = f", {total - done} left, about {time_left}" if done < total else ""
+        self._progress(f"compiling modules ({done} of {total}{left}): {name}", done / total)
 
     def _compile(self, name: str) -> _Outcome:
         module = self._modules[name]
@@ -275,11 +311,25 @@ class _Build:
                 path=absolute([self._library.root]),
                 json=False,
                 write=said.append,
+                seen=self._seen(module),
             )
         except ServerDied as death:
             said.append(f"{module.file}: {death}\n")
             accepted = False
         return _Outcome(accepted, "".join(said))
+
+    def _seen(self, module: SourceModule) -> list[str] | None:
+        """The modules whose private parts a module needs: those that it has with `import all`, and what they have so."""
+        if not module.header.is_module:
+            return None
+        seen: set[str] = set()
+        todo = [module]
+        while todo:
+            for imported in todo.pop().header.imports:
+                if imported.all and imported.module in self._modules and imported.module not in seen:
+                    seen.add(imported.module)
+                    todo.append(self._modules[imported.module])
+        return sorted(seen)
 
     def _frontend(self) -> Frontend:
         """This thread's own."""
@@ -294,3 +344,11 @@ class _Build:
         import networkx as nx
 
         return tuple(sorted(nx.ancestors(self._graph, name) & self.failed.keys()))
+
+
+def _spoken(seconds: float) -> str:
+    """A time in words."""
+    minutes = round(seconds / 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{round(seconds)} s"

@@ -9,6 +9,7 @@ from typing import Final
 from lean_bridge.lakefile import enclosing_library
 from lean_bridge.toolchain.base import Toolchain
 from lean_bridge.toolchain.jobs import Frontend, Job, Write, absolute
+from lean_bridge.toolchain.library import Library
 from lean_bridge.toolchain.modules import read_module
 
 _MODULE: Final = "_stdin"  # what `lean` calls a file that belongs to no library
@@ -49,5 +50,7 @@ def run_files(
         for file in files:
             own = enclosing_library(file)
             path = absolute([*search_path, *([own] if own else [])])
-            code |= frontend.run(Job(str(file.absolute()), str(file), _MODULE, json=json, leanPath=path), write)
+            seen = () if own is not None and not Library(own).private_parts_fit() else None
+            job = Job(str(file.absolute()), str(file), _MODULE, json=json, leanPath=path, seen=seen)
+            code |= frontend.run(job, write)
     return code

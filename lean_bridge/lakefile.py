@@ -1,4 +1,4 @@
-"""Reads of a Lake project what can be read without Lake: where its sources are, and which modules it wants built.
+"""Reads of a Lake project what can be read without Lake: where its sources are, which modules it wants built, and with which options.
 
 `lakefile.toml` says it as data. `lakefile.lean` is a program; the usual declarations in it are recognized, and what is computed is not.
 """
@@ -20,6 +20,8 @@ _TARGET: Final = re.compile(r"^\s*(?:@\[[^\]]*\]\s*)?(lean_lib|lean_exe|package)
 _SOURCE_FOLDER: Final = re.compile(r'\bsrcDir\s*:=\s*"([^"]*)"')
 _ROOTS: Final = re.compile(r"\broots?\s*:=\s*((?:#\[[^\]]*\])|`[\w.«»]+)")
 _NAME: Final = re.compile(r"`([\w.«»]+)")
+_OPTIONS: Final = re.compile(r"\bleanOptions\s*:=\s*(?:#\[(?P<these>[^\]]*)\]|(?P<named>[\w.]+))")
+_OPTION: Final = re.compile(r'⟨\s*`([\w.«»]+)\s*,\s*(?:\.of\w+\s+)?("[^"]*"|[\w.]+)\s*⟩')
 _COMMENT: Final = re.compile(r"--[^\n]*|/-.*?-/", re.DOTALL)
 
 
@@ -32,12 +34,21 @@ class LakeProject:
         sources: the folders that module names start from.
         roots: the modules that it wants built, with all that they import; None if it does not say.
         targets: the roots of each of its libraries and programs, by name.
+        options: Lean's options for the modules below each root; those for all modules are under the empty name.
     """
 
     folder: Path
     sources: tuple[Path, ...]
     roots: tuple[str, ...] | None
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def options_of(self, module: str) -> dict[str, str]:
+        """The options that a module is to be compiled with, as `lean -D` takes them."""
+        found: dict[str, str] = {}
+        for root in ("", *(name for name in self.options if name and f"{module}.".startswith(f"{name}."))):
+            found |= self.options.get(root, {})
+        return found
 
     @property
     def output(self) -> Path:
@@ -81,16 +92,36 @@ def _from_toml(folder: Path, file: Path) -> LakeProject:
     base = folder / str(config.get("srcDir", "."))
     sources = [base]
     targets: dict[str, tuple[str, ...]] = {}
+    options = {"": _toml_options(config)}
     for kind in ("lean_lib", "lean_exe"):
         for target in config.get(kind, []):
             sources.append(base / str(target.get("srcDir", ".")))
-            targets[str(target.get("name", ""))] = tuple(_toml_roots(target))
-    return _project(folder, sources, targets)
+            roots = targets[str(target.get("name", ""))] = tuple(_toml_roots(target))
+            options |= dict.fromkeys(roots, _toml_options(target))
+    return _project(folder, sources, targets, options)
 
 
-def _project(folder: Path, sources: list[Path], targets: Mapping[str, tuple[str, ...]]) -> LakeProject:
+def _project(
+    folder: Path,
+    sources: list[Path],
+    targets: Mapping[str, tuple[str, ...]],
+    options: Mapping[str, Mapping[str, str]],
+) -> LakeProject:
     roots = tuple(dict.fromkeys(root for named in targets.values() for root in named))
-    return LakeProject(folder, _distinct(sources), roots or None, targets)
+    return LakeProject(folder, _distinct(sources), roots or None, targets, options)
+
+
+def _toml_options(target: Mapping[str, object]) -> dict[str, str]:
+    return dict(_flat("", target.get("leanOptions", {})))
+
+
+def _flat(prefix: str, value: object) -> Iterator[tuple[str, str]]:
+    """The entries of a table of options; `a.b = true` is a table in a table."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, below)
+    else:
+        yield prefix, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _toml_roots(target: Mapping[str, object]) -> list[str]:
@@ -104,16 +135,31 @@ def _from_lean(folder: Path, text: str) -> LakeProject:
     base = folder
     sources: list[Path] = []
     targets: dict[str, tuple[str, ...]] = {}
+    options: dict[str, dict[str, str]] = {}
     for here, after in zip(starts, [*starts[1:], None], strict=True):
         block = text[here.end() : after.start() if after else len(text)]
         source = _SOURCE_FOLDER.search(block)
         if here[1] == "package":
             base = folder / source[1] if source else folder
+            options[""] = _lean_options(block, text)
             continue
         sources.append(base / source[1] if source else base)
         named = _ROOTS.search(block)
-        targets[_plain(here[2])] = tuple(map(_plain, _NAME.findall(named[1]) if named else [here[2]]))
-    return _project(folder, [base, *sources], targets)
+        own = targets[_plain(here[2])] = tuple(map(_plain, _NAME.findall(named[1]) if named else [here[2]]))
+        options |= dict.fromkeys(own, _lean_options(block, text))
+    return _project(folder, [base, *sources], targets, options)
+
+
+def _lean_options(block: str, text: str) -> dict[str, str]:
+    """The options of one declaration: those that it lists, or that the list lists whose name it gives. What is appended to a list is computed, and left out."""
+    found = _OPTIONS.search(block)
+    if found is None:
+        return {}
+    listed = found["these"]
+    if listed is None:
+        defined = re.search(rf"\b(?:def|abbrev)\s+{re.escape(found['named'])}\b[^#]*:=\s*#\[([^\]]*)\]", text)
+        listed = defined[1] if defined else ""
+    return {_plain(name): value.strip('"') for name, value in _OPTION.findall(listed)}
 
 
 def _plain(name: str) -> str:

@@ -17,10 +17,26 @@ from lean_bridge.lakefile import LakeProject, read_project
 from lean_bridge.shims.lean import become, embedded, lean_process, read_command_line, told
 from lean_bridge.toolchain.base import Command
 from lean_bridge.toolchain.modules import read_module
+from lean_bridge.workspace import Scope, Workspace, read_workspace
 
 _LAKEFILES: Final = ("lakefile.toml", "lakefile.lean")
 _NO_MATTER: Final = frozenset(
-    ("-q", "-v", "-R", "--quiet", "--verbose", "--ansi", "--no-ansi", "--old", "--reconfigure")
+    [
+        "-q",
+        "-v",
+        "-R",
+        "-H",
+        "--quiet",
+        "--verbose",
+        "--ansi",
+        "--no-ansi",
+        "--old",
+        "--reconfigure",
+        "--rehash",
+        "--keep-toolchain",
+        "--no-cache",
+        "--try-cache",
+    ]
 )
 """Options that change nothing here."""
 _FACETS: Final = ("", "leanArts", "olean", "deps")
@@ -136,26 +152,25 @@ def _build(call: _Call) -> None:
     if options:
         raise InputError(f"unknown option '{options[0]}' of `lake build`")
     named = [word for word in call.arguments if not word.startswith("-")]
-    _compile(call.project, [module for target in named for module in _modules(call.project, target)])
+    workspace = read_workspace(call.project.folder, Scope())
+    _compile(call.project, [module for target in named for module in _modules(workspace, target)])
 
 
-def _modules(project: LakeProject, target: str) -> Sequence[str]:
+def _modules(workspace: Workspace, target: str) -> Sequence[str]:
     """The modules that a target of `lake build` stands for: `Module`, `+Module`, `library`, `@package/library`, each with `:facet`."""
     name, _, facet = target.partition(":")
     name = name.rpartition("/")[2].removeprefix("+")
     if facet not in _FACETS:
-        raise InputError(
-            f"unknown facet `{facet}`: the embedded Lean compiles to {', '.join(filter(None, _FACETS))} alone"
-        )
-    files = project.files()
-    roots = project.targets.get(name, (name,))
-    if missing := [root for root in roots if root not in files]:
-        raise InputError(
-            f"no such file in {project.folder}: {missing[0].replace('.', '/')}.lean"
-            if name in project.targets
-            else f"unknown target `{name}`"
-        )
-    return roots
+        known = ", ".join(filter(None, _FACETS))
+        raise InputError(f"unknown facet `{facet}`: the embedded Lean compiles to {known} alone")
+    files = workspace.files()
+    declared = next((p.project.targets[name] for p in workspace.packages if name in p.project.targets), None)
+    for root in declared or (name,):
+        if root not in files:
+            raise InputError(
+                f"unknown target `{name}`" if declared is None else f"target `{name}`: there is no module {root}"
+            )
+    return declared or (name,)
 
 
 def _compile(project: LakeProject, modules: Sequence[str], *, aside: bool = False) -> None:
@@ -175,7 +190,7 @@ def _compile(project: LakeProject, modules: Sequence[str], *, aside: bool = Fals
         workers=_workers(),
         progress=None if aside else lambda what, _: print(what, file=out, flush=True),
         write=lambda text: print(text, end="", file=out, flush=True),
-        targets=modules,
+        scope=Scope(targets=tuple(modules)),
     )
     if not report.ok:
         print("Some required targets logged failures:", file=sys.stderr)
@@ -218,7 +233,7 @@ def _exe(call: _Call) -> None:
 
 def _compile_imports(project: LakeProject, file: Path) -> None:
     """Compiles the modules of the project that a file imports."""
-    files = project.files()
+    files = read_workspace(project.folder, Scope()).files()
     wanted = [imported.module for imported in read_module("_stdin", file).header.imports if imported.module in files]
     if wanted:
         _compile(project, wanted, aside=True)

@@ -158,9 +158,8 @@ def lean_process(command: LeanCommand) -> Command:
     if olean := command.outputs.get("o"):
         after = [sys.executable, "-P", "-c", _COMPLETE, str(Path(__file__).parents[2]), str(olean), str(time.time())]
     folders = [output.parent for output in command.outputs.values()]
-    return embedded().program(
-        command.arguments, path=[own] if own else [], memory=command.memory, writable=folders, after=after
-    )
+    toolchain = embedded(own.parents[3] if own else None)
+    return toolchain.program(command.arguments, memory=command.memory, writable=folders, after=after)
 
 
 def complete(olean: Path, started: float) -> None:
@@ -178,8 +177,8 @@ def complete(olean: Path, started: float) -> None:
     complete_files(olean)
 
 
-def embedded() -> EmbeddedToolchain:
-    """The embedded Lean; installed first where it is not, which is told on standard error."""
+def embedded(project: Path | None = None) -> EmbeddedToolchain:
+    """The embedded Lean, with the modules of a project; installed first where it is not, which is told on standard error."""
     said = []
 
     def progress(what: str, fraction: float | None) -> None:
@@ -188,7 +187,7 @@ def embedded() -> EmbeddedToolchain:
             said.append(what)
             print(what, file=sys.stderr)
 
-    toolchain = find_toolchain("embedded", progress=progress)
+    toolchain = find_toolchain("embedded", project, progress)
     assert isinstance(toolchain, EmbeddedToolchain)
     return toolchain
 

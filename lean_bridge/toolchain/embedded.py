@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from lean_bridge.toolchain.base import Command, Fact
 from lean_bridge.toolchain.jobs import absolute
+from lean_bridge.toolchain.library import Library
 from lean_bridge.toolchain.node import Node
+from lean_bridge.toolchain.packs import InstalledPack
 from lean_bridge.toolchain.storage import size_of
 
 _HOST = Path(__file__).parent / "host.cjs"
@@ -25,13 +28,15 @@ class EmbeddedToolchain:
         node: what runs it.
         home: `lean.js`, `lean.wasm` and `lib/lean`, prepared.
         forge: the compiled modules of LemmaForge itself.
-        libraries: more folders of compiled modules, which the server finds: those of a project.
+        libraries: more folders of compiled modules, which files find: those of a project.
+        packs: libraries that were installed.
     """
 
     node: Node
     home: Path
     forge: Path
     libraries: tuple[Path, ...] = ()
+    packs: tuple[InstalledPack, ...] = ()
 
     @property
     def backend(self) -> Literal["embedded"]:
@@ -42,6 +47,16 @@ class EmbeddedToolchain:
     def key(self) -> str:
         """What compiled modules depend on: they fit this Lean and no other."""
         return self.home.name
+
+    @property
+    def salt(self) -> str:
+        """What the fingerprints of compiled modules begin with: the Lean, and the packs that they may import."""
+        return " ".join((self.key, *(pack.folder.name for pack in self.packs)))
+
+    def apart_from(self, roots: Container[str]) -> EmbeddedToolchain:
+        """Without the packs that have modules of the same libraries, such as `Mathlib`: modules of two builds of one library do not go together."""
+        apart = (p for p in self.packs if not any(module.partition(".")[0] in roots for module in p.pack.modules))
+        return replace(self, packs=tuple(apart))
 
     def server(self) -> Command:
         """The process that speaks docs/protocol.md."""
@@ -55,24 +70,23 @@ class EmbeddedToolchain:
         self,
         arguments: Sequence[str],
         *,
-        path: Sequence[Path] = (),
         memory: int | None = None,
         writable: Sequence[Path] = (),
         after: Sequence[str] = (),
     ) -> Command:
-        """The process that is `lean ARGUMENT...`, on the standard streams that it is given.
+        """The process that is `lean ARGUMENT...`, on the standard streams that it is given. It finds modules in the folders of `LEAN_PATH` first.
 
         Args:
             arguments: as Lean's own command line takes them.
-            path: folders of compiled modules, for Lean to look into after those of `LEAN_PATH`.
             memory: how much it may take, in MB; 2048 is all there is.
             writable: folders to write in, besides the working folder and that of temporary files.
             after: a command to run when Lean ended with 0; its exit code is that of the process then.
         """
         config = {
             "home": str(self.home),
-            "leanPath": absolute((*path, *self.libraries, self.forge)),
+            "leanPath": self._path(),
             "mode": "program",
+            "seen": _seen((*self.libraries, *_lean_path())),
             "memory": memory,
             "writable": [str(folder) for folder in writable],
             "after": list(after),
@@ -82,11 +96,15 @@ class EmbeddedToolchain:
     def _command(self, mode: str, cwd: Path, imports: Sequence[str]) -> Command:
         config = {
             "home": str(self.home),
-            "leanPath": absolute((*self.libraries, self.forge)),
+            "leanPath": self._path(),
             "mode": mode,
             "imports": list(imports),
+            "seen": _seen(self.libraries),
         }
         return Command((str(self.node.executable), str(_HOST), json.dumps(config)), cwd)
+
+    def _path(self) -> Sequence[str]:
+        return absolute((*self.libraries, *(pack.library for pack in self.packs), self.forge))
 
     def version(self) -> str:
         """Lean's version, such as `4.28.0-pre`."""
@@ -108,10 +126,25 @@ class EmbeddedToolchain:
             Fact("node", f"{self.node.version} ({self.node.executable})"),
             Fact("Lean's files", f"{self.home} ({size_of(self.home) // 1_000_000} MB)"),
             Fact("LemmaForge's Lean modules", f"{self.forge} ({size_of(self.forge) // 1_000_000} MB)"),
+            *(Fact(f"pack {pack.pack.name}", _described(pack)) for pack in self.packs),
             Fact("works", "tactics, metaprograms, #eval, programs; Init, Std, Lean"),
-            Fact("does not work", "Mathlib, bv_decide, starting other programs; 2 GiB of memory a process"),
+            Fact("does not work", "bv_decide, starting other programs; 2 GiB of memory a process"),
             Fact("differs", "#print axioms counts imported theorems, whose proofs are not in the package, as axioms"),
         ]
+
+
+def _seen(libraries: Sequence[Path]) -> list[str] | None:
+    """The modules whose private parts are loaded; None: all."""
+    return None if all(Library(library).private_parts_fit() for library in libraries) else []
+
+
+def _lean_path() -> list[Path]:
+    return [Path(folder) for folder in os.environ.get("LEAN_PATH", "").split(os.pathsep) if folder]
+
+
+def _described(pack: InstalledPack) -> str:
+    commits = ", ".join(f"{name} {commit[:12] or 'of unknown commit'}" for name, commit in pack.pack.sources.items())
+    return f"{len(pack.pack.modules)} modules ({commits}), {pack.folder}"
 
 
 def _text(field: bytes) -> str:

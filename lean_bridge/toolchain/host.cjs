@@ -1,7 +1,7 @@
 // Runs the embedded Lean: loads the WebAssembly module, calls the functions that it exports, and stands between
 // Lean code and the outside world.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"]}'
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "server" | "frontend", "imports": ["LemmaForge"], "seen": null}'
 //
 // The third mode, "program", is told in program.cjs.
 //
@@ -15,10 +15,13 @@ const fs = require('fs'), path = require('path'), vm = require('vm');
 const threads = require('worker_threads');
 const v8 = require('v8');
 const invokeWithoutJavaScript = require('./invoke.cjs');
+const Oleans = require('./oleans.cjs');
 const program = require('./program.cjs');
+const { FALSE, TRUE, box, unbox, valuesOf } = require('./values.cjs');
 
 const LEAN_STACK = 256 << 20; // Lean's own stack inside WebAssembly memory, bytes
 const STACK_RESERVE = 1 << 20; // where Lean's stack counts as full, bytes before its end
+const MODULES_AREA = 768 << 20; // memory that a front end keeps modules in, bytes
 const THREAD_STACK_MB = 400; // the machine stack under it: a WebAssembly frame takes more of this one
 const POLL_MS = 20; // how often deadlines are looked at
 const FATAL = 70; // exit code when the runtime is beyond repair (EX_SOFTWARE)
@@ -107,10 +110,6 @@ function parsed(line) { try { return JSON.parse(line); } catch { return null; } 
 
 // ---------------------------------------------------------------- Lean's thread
 
-const TRUE = 3, FALSE = 1; // boxed Bool
-function box(n) { return (n << 1) | 1; }
-function unbox(p) { return p >>> 1; }
-
 function runLean({ config, turns, port }) {
   const { home, mode } = config;
   let taken = 0;
@@ -141,6 +140,7 @@ function runProgram({ config, argv }) {
   loadGlue(config.home, writable, (stackLimit) => {
     try {
       giveStack(globalThis.wasmExports, stackLimit);
+      new program.FollowingOleans(valuesOf(globalThis.wasmExports), config.seen);
       program.run(globalThis.wasmExports, config, argv, writable, withoutTrace);
     } catch (error) {
       fatal(describe(error));
@@ -208,6 +208,7 @@ function loadGlue(home, writable, ready, beforeStart = () => {}) {
       const connect = invokeWithoutJavaScript(program, imports);
       const instance = new WebAssembly.Instance(program, imports);
       stackLimit = connect(instance.exports);
+      Oleans.connect(instance.exports);
       done(instance, program);
     },
     onAbort: (what) => { fs.writeSync(2, `lemmaforge host: Lean's runtime aborted: ${what}\n`); process.kill(process.pid, 'SIGABRT'); },
@@ -256,50 +257,19 @@ function openRuntime(home, config, writable, stackLimit) {
   const mountWritable = (dir) => { mount(dir); writable.add(fs.realpathSync(dir)); };
   if (config.mode === 'frontend') { mountWritable(process.cwd()); FS.chdir(process.cwd()); }
 
-  const words = () => new Int32Array(globalThis.wasmMemory.buffer);
-  const bytes = () => new Uint8Array(globalThis.wasmMemory.buffer);
-  const header = (o, size, n, tag) => { words()[o >> 2] = 1; const b = bytes(); b[o + 4] = size & 255; b[o + 5] = size >> 8; b[o + 6] = n; b[o + 7] = tag; };
-  const field = (o, k) => words()[((o + 8) >> 2) + k];
-  const lean = {
-    e, mountWritable,
-    word: (address) => words()[address >> 2],
-    store: (address, value) => { words()[address >> 2] = value; },
-    str(s) { const b = Buffer.from(s, 'utf8'), p = e.malloc(b.length + 1); bytes().set(b, p); bytes()[p + b.length] = 0; const r = e.lean_mk_string_from_bytes(p, b.length); e.free(p); return r; },
-    text(o) { const size = field(o, 0) - 1; return Buffer.from(bytes().slice(o + 20, o + 20 + size)).toString('utf8'); },
-    ctor(tag, fields, scalars = []) {
-      const size = (8 + 4 * fields.length + scalars.length + 7) & ~7, o = e.lean_alloc_object(size);
-      header(o, size, fields.length, tag);
-      fields.forEach((f, k) => { words()[((o + 8) >> 2) + k] = f; });
-      scalars.forEach((s, k) => { bytes()[o + 8 + 4 * fields.length + k] = s; });
-      return o;
-    },
-    array(xs) {
-      const o = e.lean_alloc_object((16 + 4 * xs.length + 7) & ~7);
-      header(o, 0, 0, 246);
-      words()[(o + 8) >> 2] = xs.length; words()[(o + 12) >> 2] = xs.length;
-      xs.forEach((x, k) => { words()[((o + 16) >> 2) + k] = x; });
-      return o;
-    },
-    list: (xs) => xs.reduceRight((tail, x) => lean.ctor(1, [x, tail]), box(0)),
-    name: (s) => s.split('.').reduce((prefix, part) => e.lean_name_mk_string(prefix, lean.str(part)), box(0)),
-    some: (x) => lean.ctor(1, [x]),
-    field,
-    keep: (o) => { words()[o >> 2] += 1; }, // one more owner; only for objects of this thread
-    drop: (o) => { if (words()[o >> 2] > 1) words()[o >> 2] -= 1; else e.lean_dec_ref_cold(o); },
-    tag: (o) => bytes()[o + 7],
-    // The value of an `IO` result; an `IO.Error` is printed and ends the process, as nobody could handle it here.
-    value(result) {
-      if (lean.tag(result) !== 0) { e.lean_io_result_show_error(result); process.kill(process.pid, 'SIGABRT'); }
-      return field(result, 0);
-    },
-    heapBytes: () => globalThis.wasmMemory.buffer.byteLength,
-  };
-  giveStack(e, stackLimit);
+  const lean = { ...valuesOf(e), mount, mountWritable };
+  const stack = giveStack(e, stackLimit);
   e.lean_initialize();
   e.lean_init_task_manager_using(1);
   e.lean_io_mark_end_initialization();
-  lean.setPath = (dirs) => { dirs.forEach(mount); lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str)))); };
-  lean.setPath(config.leanPath);
+  lean.oleans = new Oleans(lean, config.mode === 'frontend' ? MODULES_AREA : 0);
+  lean.stack = stack;
+  lean.setPath = (dirs, seen) => {
+    dirs.forEach(mount);
+    lean.value(e.l_Lean_initSearchPath(lean.str(home), lean.list(dirs.map(lean.str))));
+    lean.oleans.search([...dirs, path.join(home, 'lib', 'lean')], seen);
+  };
+  lean.setPath(config.leanPath, config.seen);
   return lean;
 }
 
@@ -309,6 +279,7 @@ function giveStack(e, stackLimit) {
   e.emscripten_stack_set_limits(low + LEAN_STACK, low);
   globalThis.stackRestore(low + LEAN_STACK);
   stackLimit.value = low + STACK_RESERVE;
+  return { from: low, to: low + LEAN_STACK };
 }
 
 // ---------------------------------------------------------------- mode "server": LemmaForge.Server over docs/protocol.md
@@ -365,17 +336,22 @@ function switchOffset(lean) {
 
 function frontend(lean, config, next, reply) {
   const { e } = lean;
+  const forget = Oleans.checkpoint(lean.oleans, lean.stack);
   for (;;) {
     const job = JSON.parse(next().line);
     e.lean_enable_initializer_execution(); // holds for one import only
-    lean.setPath([...(job.leanPath ?? []), ...config.leanPath]);
+    lean.setPath([...(job.leanPath ?? []), ...config.leanPath], job.seen ?? config.seen);
     for (const file of [job.file, job.olean]) if (file) lean.mountWritable(path.dirname(path.resolve(file)));
+    if (job.folder) lean.mount(job.folder);
     const optional = (file) => (file ? lean.some(lean.str(path.resolve(file))) : box(0));
-    const options = box(0);
+    const ofString = 0; // DataValue
+    const options = lean.list(Object.entries(job.options ?? {}).map(([name, value]) => lean.ctor(0, [lean.name(name), lean.ctor(ofString, [lean.str(value)])])));
     // runFrontend input opts fileName mainModule trustLevel olean? ilean? json errorOnKinds plugins printStats setup?
     const env = lean.value(e.l_Lean_Elab_runFrontend(
       lean.str(fs.readFileSync(job.file, 'utf8')), options, lean.str(job.name ?? job.file), lean.name(job.module), 0,
       optional(job.olean), box(0), job.json ? 1 : 0, lean.array([]), lean.array([]), 0, box(0)));
-    reply({ done: env === box(0) ? 1 : 0, heapBytes: lean.heapBytes() });
+    e.fflush(0);
+    reply({ done: env === box(0) ? 1 : 0, heapBytes: lean.oleans.bytes });
+    forget();
   }
 }

@@ -13,8 +13,8 @@ import secrets
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -39,6 +39,12 @@ class Job:
     json: bool = False
     """Messages as JSON objects, one a line, as of `lean --json`."""
     leanPath: Sequence[str] | None = None  # noqa: N815  (the field's name in the line)
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Lean's options, as `lean -D` takes them."""
+    folder: str | None = None
+    """A folder that the file may read, such as the one of its package."""
+    seen: Sequence[str] | None = None
+    """The modules whose private parts are loaded, where they are there; None: all. The exported parts of others are enough for a `module`."""
 
 
 class FrontendProcess:

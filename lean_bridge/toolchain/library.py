@@ -15,7 +15,10 @@ from lean_bridge.toolchain.jobs import Frontend, Job, Write
 from lean_bridge.toolchain.modules import SourceModule
 from lean_bridge.toolchain.olean import Parts, complete, complete_parts
 
-_PARTS: Final = (".olean.server", ".olean.private")
+_PRIVATE: Final = ".olean.private"
+_PARTS: Final = (".olean.server", _PRIVATE)
+_PRIVATE_BYTES: Final = 64_000_000
+"""Of a Lean process' 2 GiB: `import Lean` takes 0.3, a search as much, and Mathlib's private parts are larger than its exported ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Library:
         path: Sequence[str],
         json: bool,
         write: Write,
+        seen: Sequence[str] | None = None,
     ) -> bool:
         """Compiles one module into this library; whether Lean accepted it.
 
@@ -61,6 +65,7 @@ class Library:
             path: the libraries that its imports are in, this one included.
             json: messages as JSON.
             write: takes Lean's messages.
+            seen: the modules whose private parts it may see; None: all.
 
         Raises:
             ServerDied: the process died over it.
@@ -69,8 +74,21 @@ class Library:
         olean.parent.mkdir(parents=True, exist_ok=True)
         self._file(module.name, ".made").unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=olean.parent) as scratch:
-            fresh = Path(scratch) / olean.name
-            job = Job(str(module.file.absolute()), name, module.name, str(fresh.absolute()), json=json, leanPath=path)
+            fresh = Path(scratch).absolute() / olean.name
+            text = fresh.with_suffix(".lean")
+            text.write_bytes(module.text)  # what the fingerprint is of, whatever happens to the file meanwhile
+            folder = None if module.folder is None else str(module.folder.resolve())
+            job = Job(
+                str(text),
+                name,
+                module.name,
+                str(fresh),
+                json=json,
+                leanPath=path,
+                options=dict(module.options),
+                folder=folder,
+                seen=seen,
+            )
             if process.run(job, write) != 0:
                 return False
             self._place(fresh, olean)
@@ -88,6 +106,20 @@ class Library:
         for part in (fresh, *(fresh.with_suffix(suffix) for suffix in _PARTS)):
             if part.exists():
                 part.replace(olean.parent / part.name)
+
+    def private_parts_fit(self) -> bool:
+        """Whether a file that is no `module` can have the private parts of all modules, as it has elsewhere; large libraries leave no room for them."""
+        total = 0
+        for file in self.root.rglob(f"*{_PRIVATE}"):
+            total += file.stat().st_size
+            if total > _PRIVATE_BYTES:
+                return False
+        return True
+
+    def exported(self, module: str, under: str) -> dict[str, Path]:
+        """The files that importing a module needs, by their places under a folder."""
+        files = (self._file(module, suffix) for suffix in (".olean", ".made"))
+        return {f"{under}/{file.relative_to(self.root).as_posix()}": file for file in files}
 
     def adopt(self, other: Library, module: str) -> None:
         """Takes a compiled module over from another library."""

@@ -32,6 +32,8 @@ class Import:
 
     module: str
     line: int
+    all: bool = False
+    """Whether it is an `import all`, which shows private declarations and the bodies of definitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,25 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class SourceModule:
-    """A module with its source."""
+    """A module with its source.
+
+    Attributes:
+        name: its name.
+        file: where its text comes from, and what messages call it.
+        text: what is compiled.
+        header: what stands before the first command of the text.
+        options: Lean's options to compile it with, in order.
+        included: a digest of other files that its text includes.
+        folder: what it may read while it is compiled; None: nothing but its own text.
+    """
 
     name: str
     file: Path
     text: bytes
     header: Header
+    options: tuple[tuple[str, str], ...] = ()
+    included: str = ""
+    folder: Path | None = None
 
 
 def read_module(name: str, file: Path) -> SourceModule:
@@ -74,13 +89,15 @@ def read_header(text: str) -> Header:
     words = list(_header_words(text))
     is_module = bool(words) and words[0][0] == "module"
     imports = []
-    expecting = False
+    expecting = with_private = False
     for word, line in words:
-        if expecting and word != "all":
-            imports.append(Import(word.replace("«", "").replace("»", ""), line))
+        if expecting and word == "all":
+            with_private = True
+        elif expecting:
+            imports.append(Import(word.replace("«", "").replace("»", ""), line, with_private))
             expecting = False
         elif word == "import":
-            expecting = True
+            expecting, with_private = True, False
         elif word not in ("module", "prelude", "public", "meta", "all"):
             break
     return Header(is_module, tuple(imports))
@@ -142,11 +159,14 @@ def compile_order(graph: nx.DiGraph[str]) -> list[str]:
 
 
 def fingerprints(modules: Mapping[str, SourceModule], order: Iterable[str], salt: str) -> dict[str, str]:
-    """A hash for each module that changes with its text, with any of its imports, however far away, and with `salt`."""
+    """A hash for each module that changes with its text and options, with any of its imports, however far away, and with `salt`."""
     found: dict[str, str] = {}
     for name in order:
         digest = hashlib.sha256(salt.encode())
         digest.update(modules[name].text)
+        for option, value in modules[name].options:
+            digest.update(f"\0{option}={value}".encode())
+        digest.update(modules[name].included.encode())
         for imported in modules[name].header.imports:
             digest.update(f"\0{imported.module} {found.get(imported.module, '')}".encode())
         found[name] = digest.hexdigest()

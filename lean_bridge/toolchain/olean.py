@@ -10,7 +10,7 @@ Two things are missing from the files as that build writes and reads them:
 
 `complete` cures both. The names of `extraConstNames` are appended to `constNames`, each paired in `constants` with one shared
 `axiom True : True`, an entry that the loader lets modules repeat and that proves nothing new. The objects of the `.ir` file, which is
-module data too, are appended with their pointers moved, and take the place of the entries of `Lean.IR.declMapExt`.
+module data too, are appended with their pointers moved, and its entries take the place of those of `Lean.IR.declMapExt` and `Lean.regularInitAttr`.
 
 A file that begins with `module` is compiled into three parts, `.olean`, `.olean.server` and `.olean.private`. They are loaded together, at neighbouring
 addresses, and the later ones point into the earlier; `complete_parts` keeps that true.
@@ -62,7 +62,8 @@ _ANONYMOUS: Final = 1  # `Name.anonymous`, `[]` and `false` are all the boxed ze
 _TRUE_NAME_HASH: Final = struct.pack("<Q", 0xA4BB_0D76_8367_154E)
 _TRUE_EXPR_DATA: Final = struct.pack("<Q", 0x0000_0000_C2F4_BB9A)
 
-_IR_DECLARATIONS: Final = "Lean.IR.declMapExt"
+_FROM_IR: Final = ("Lean.IR.declMapExt", "Lean.regularInitAttr")
+"""The extensions of which an `.ir` file has more than the `.olean` beside it: code, and which functions are to run when the module is loaded."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +182,8 @@ class _Code:
     """What an `.ir` file brings, with pointers that hold in the file it was appended to."""
 
     names: dict[str, int]
-    declarations: int | None
-    """Array of `Lean.IR.Decl`."""
+    entries: dict[str, int]
+    """By extension: the array of its entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +256,8 @@ def _append_code(out: _Appender, module: ModuleFile, ir: bytes) -> _Code:
     out.raw(_moved(ir, {range(source.base, source.base + len(ir)): delta})[_OBJECTS:])
     _, _, _, extra, entries = source.fields(source.root)
     names = {source.name(pointer): pointer + delta for pointer in source.array(extra)}
-    declarations = None
-    for pair in source.array(entries):
-        extension, array = source.fields(pair)
-        if source.name(extension) == _IR_DECLARATIONS:
-            declarations = array + delta
-    return _Code(names, declarations)
+    arrays = {source.name(extension): array for extension, array in map(source.fields, source.array(entries))}
+    return _Code(names, {name: arrays[name] + delta for name in _FROM_IR if name in arrays})
 
 
 def _rewrite_root(out: _Appender, module: ModuleFile, code: _Code | None) -> None:
@@ -274,7 +271,7 @@ def _rewrite_root(out: _Appender, module: ModuleFile, code: _Code | None) -> Non
     if code is not None:
         taken |= {module.name(pointer) for pointer in extra_names}
         extra_names += [pointer for name, pointer in code.names.items() if name not in taken]
-        struct.pack_into("<I", root, 8 + 4 * 4, _with_declarations(out, module, entries, code.declarations))
+        struct.pack_into("<I", root, 8 + 4 * 4, _with_entries(out, module, entries, code.entries))
     axiom = out.axiom_true()
     struct.pack_into("<I", root, 8 + 4 * 1, out.array(known + extra_names))
     struct.pack_into("<I", root, 8 + 4 * 2, out.array(module.array(constants) + [axiom] * len(extra_names)))
@@ -282,13 +279,13 @@ def _rewrite_root(out: _Appender, module: ModuleFile, code: _Code | None) -> Non
     struct.pack_into("<I", out.data, _ROOT, new_root)
 
 
-def _with_declarations(out: _Appender, module: ModuleFile, entries: int, declarations: int | None) -> int:
-    """The `entries` of a module with other IR declarations; the pointer to the new array."""
+def _with_entries(out: _Appender, module: ModuleFile, entries: int, others: Mapping[str, int]) -> int:
+    """The `entries` of a module with other ones for some extensions; the pointer to the new array."""
     pairs = module.array(entries)
     for index, pair in enumerate(pairs):
         extension, _ = module.fields(pair)
-        if declarations is not None and module.name(extension) == _IR_DECLARATIONS:
-            pairs[index] = out.constructor(0, [extension, declarations])
+        if (other := others.get(module.name(extension))) is not None:
+            pairs[index] = out.constructor(0, [extension, other])
     return out.array(pairs)
 
 

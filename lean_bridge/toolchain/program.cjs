@@ -1,6 +1,6 @@
 // Mode "program" of host.cjs: one command line of `lean`, run by Lean's own `main` on the standard streams of this process.
 //
-//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "memory": MB | null,
+//   node host.cjs '{"home": DIR, "leanPath": [DIR, ...], "mode": "program", "memory": MB | null, "seen": null,
 //                   "writable": [DIR, ...], "after": [PROGRAM, ARGUMENT, ...]}' ARGUMENT...
 //
 // Nothing stands between the program and its streams, and nothing but the user's own program runs: it may read standard input, sees the
@@ -8,6 +8,7 @@
 'use strict';
 const fs = require('fs'), os = require('os'), path = require('path'), tty = require('tty');
 const { spawnSync } = require('child_process');
+const Oleans = require('./oleans.cjs');
 
 const UNMOUNTED = ['/dev', '/proc', '/sys']; // emscripten has its own, and the last two are not made of files
 const DEVICES = 77; // a major number that emscripten does not use
@@ -83,6 +84,22 @@ function mountAll(config, writable) {
   for (const dir of [process.cwd(), os.tmpdir(), ...config.writable]) if (fs.existsSync(dir)) writable.add(fs.realpathSync(dir));
   FS.chmod('/', 0o555); // this folder is in memory alone, where what is written would be lost
   FS.chdir(process.cwd());
+}
+
+// Looks for modules where Lean itself would: a program may set its search path.
+class FollowingOleans extends Oleans {
+  constructor(lean, seen) {
+    super(lean, 0);
+    this.chosen = seen;
+  }
+
+  find(name) {
+    const { lean } = this, folders = [];
+    const reference = lean.word(lean.e.l_Lean_searchPathRef.value);
+    for (let list = lean.field(reference, 0); (list & 1) === 0; list = lean.field(list, 1)) folders.push(lean.text(lean.field(list, 0)));
+    if (folders.join('\n') !== this.folders.join('\n')) this.search(folders, this.chosen);
+    return super.find(name);
+  }
 }
 
 // Puts a function in the place of another in the table through which C++ makes calls that may throw.
@@ -163,4 +180,4 @@ function run(e, config, argv, writable, withoutTrace) {
   process.exit(code & 255);
 }
 
-module.exports = { attend, setEnvironment, run };
+module.exports = { FollowingOleans, attend, setEnvironment, run };

@@ -29,7 +29,7 @@ from lean_bridge.toolchain.storage import Progress
 NEEDED_BYTES: Final = 700_000_000
 """Disk space while setting up: 570 MB at the peak, when the library is written beside the package it came in."""
 
-_PREPARATION: Final = "2"
+_PREPARATION: Final = "3"
 """To be raised with every change of olean.py, glue.py or wasm.py that changes what they write."""
 
 _FORGE_BYTES: Final = 20_000_000

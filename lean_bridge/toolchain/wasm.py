@@ -1,4 +1,4 @@
-"""Patches `lean.wasm` in two places.
+"""Patches `lean.wasm` in four places.
 
 **Tasks run at once, on the thread that starts them.** The embedded Lean has no pool of threads (a thread costs 2 to 3 CPU-seconds to start, and every file that it opens is fetched through the
 main thread). A `Task` that nobody runs would then be waited for until the end of time. The task manager hands a new task to the pool
@@ -9,6 +9,9 @@ new body puts the spawner's count back afterwards.
 **Files without `module` are what they are elsewhere.** This build treats each file as a `module`: in one that does not say so, all names are private, no
 other file sees them, and a metaprogram may not call an ordinary function. The switch is one byte that `Lean.Elab.processHeaderCore` reads; the patched
 function reads a zero.
+
+**Module files are found and read by the host.** Lean's own functions ask for four files a module, through the layers of emscripten's file system, copy each file that
+they read twice, and keep a copy for every import in a process. The new bodies call the functions that `oleans.cjs` puts behind the last one of the function table.
 
 The format of the file is that of the WebAssembly core specification, section 5 (binary format). Integers are LEB128.
 """
@@ -25,15 +28,27 @@ _RUN: Final = "_ZN4lean12task_manager8run_taskERNSt3__211unique_lockINS1_5mutexE
 _GET_HEARTBEATS: Final = "_ZN4lean18get_num_heartbeatsEv"
 _SET_HEARTBEATS: Final = "_ZN4lean14set_heartbeatsEy"
 
+_BY_HOST: Final = ("lean_read_module_data_parts", "l___private_Lean_Environment_0__Lean_findOLeanParts")
+"""In the order in which `oleans.cjs` has them."""
+
 _PROCESS_HEADER: Final = "l_Lean_Elab_processHeaderCore"
 _READ_SWITCH: Final = bytes.fromhex("41 f494ca00  2d 00 00  45  04 40  20 02  45  04 40  41 02")
 """i32.const ADDRESS; i32.load8_u; i32.eqz; if; local.get 2 (is it a `module`?); i32.eqz; if; i32.const 2 (import level `private`)"""
 _NO_SWITCH: Final = bytes.fromhex("41 00  01 01 01 01 01 01")
 """i32.const 0, and nothing else in the place of the first two instructions."""
 
-_IMPORT, _FUNCTION, _EXPORT, _CODE = 2, 3, 7, 10
+_IMPORT, _FUNCTION, _TABLE, _EXPORT, _CODE = 2, 3, 4, 7, 10
 _EXPORTED_FUNCTION: Final = 0
-_NOP, _END, _CALL, _LOCAL_GET, _LOCAL_SET, _I64 = 0x01, 0x0B, 0x10, 0x20, 0x21, 0x7E
+_NOP, _END, _CALL, _CALL_INDIRECT, _LOCAL_GET, _LOCAL_SET, _I32_CONST, _I64 = (
+    0x01,
+    0x0B,
+    0x10,
+    0x11,
+    0x20,
+    0x21,
+    0x41,
+    0x7E,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,8 @@ def patches(wasm: bytes) -> tuple[Patch, ...]:
         raise SetupError("lean.wasm is not a WebAssembly module: the package is damaged; run `lemma lean setup` again")
     sections = _sections(wasm)
     imported = _imported_functions(wasm, sections[_IMPORT])
-    return _eager_tasks(wasm, sections, imported), _true_headers(wasm, sections, imported)
+    hooks = (_host_function(wasm, sections, imported, name, number) for number, name in enumerate(_BY_HOST))
+    return _eager_tasks(wasm, sections, imported), _true_headers(wasm, sections, imported), *hooks
 
 
 def _eager_tasks(wasm: bytes, sections: dict[int, slice], imported: int) -> Patch:
@@ -98,10 +114,28 @@ def _eager_tasks(wasm: bytes, sections: dict[int, slice], imported: int) -> Patc
     if _type_of(wasm, sections, enqueue - imported) != _type_of(wasm, sections, run - imported):
         raise _unknown("two functions of its task manager no longer take the same arguments")
     start, size = _body(wasm, sections, enqueue - imported)
-    body = _run_at_once(run, get, put)
+    return _new_body(_ENQUEUE, start, size, _run_at_once(run, get, put))
+
+
+def _host_function(wasm: bytes, sections: dict[int, slice], imported: int, name: str, number: int) -> Patch:
+    """Lets a function of one argument call the `number`-th function behind the table's last one."""
+    function = _exported_function(wasm, sections, name) - imported
+    start, size = _body(wasm, sections, function)
+    table = _Reader(wasm, sections[_TABLE].start)
+    table.offset += 3
+    if wasm[sections[_TABLE].start : table.offset] != bytes((1, 0x70, 0)):
+        raise _unknown("it has not one table of functions that can grow")
+    no_locals = bytes((0,))
+    call = bytes((_CALL_INDIRECT,)) + _leb128(_type_of(wasm, sections, function)) + bytes((0,))
+    slot = bytes((_I32_CONST,)) + _signed_leb128(table.number() + number)
+    return _new_body(name, start, size, no_locals + bytes((_LOCAL_GET, 0)) + slot + call)
+
+
+def _new_body(name: str, start: int, size: int, body: bytes) -> Patch:
+    """A function's new body, given without its end, in the place of the old one of `size` bytes."""
     padding = size - len(body) - 1
     if padding < 0:
-        raise _unknown(f"the body of {_ENQUEUE} has only {size} bytes")
+        raise _unknown(f"the body of {name} has only {size} bytes")
     return Patch(start, body + bytes((_NOP,)) * padding + bytes((_END,)))
 
 
@@ -137,6 +171,12 @@ def _leb128(value: int) -> bytes:
     return bytes(out)
 
 
+def _signed_leb128(value: int) -> bytes:
+    """Of a number that is not negative."""
+    out = _leb128(value)
+    return out if not out[-1] & 0x40 else out[:-1] + bytes((out[-1] | 0x80, 0))
+
+
 def _sections(wasm: bytes) -> dict[int, slice]:
     """Where the content of each section lies, by section id. Custom sections, id 0, may repeat and are left out."""
     found: dict[int, slice] = {}
@@ -147,7 +187,7 @@ def _sections(wasm: bytes) -> dict[int, slice]:
         if section:
             found[section] = slice(reader.offset, reader.offset + size)
         reader.offset += size
-    for needed in (_IMPORT, _FUNCTION, _EXPORT, _CODE):
+    for needed in (_IMPORT, _FUNCTION, _TABLE, _EXPORT, _CODE):
         if needed not in found:
             raise _unknown(f"it has no section {needed}")
     return found

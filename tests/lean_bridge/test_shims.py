@@ -22,6 +22,7 @@ from lean_bridge.toolchain.base import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 
 PROGRAM = """\
+import Lean
 def main (arguments : List String) : IO UInt32 := do
   let stdin ← IO.getStdin
   IO.println s!"{arguments} {← IO.currentDir} {← stdin.isTty}"
@@ -31,6 +32,9 @@ def main (arguments : List String) : IO UInt32 := do
   for file in ["/lemmaforge", "/etc/lemmaforge"] do
     try IO.FS.writeFile file "" catch error => IO.println error
   try discard <| IO.Process.run { cmd := "true" } catch error => IO.println error
+  Lean.initSearchPath (← Lean.findSysroot) ["more modules"]
+  let environment ← Lean.importModules #[{ module := `Copied }] {}
+  IO.println (environment.contains ``Nat)
   return 7
 """
 CONVERSATION = """\
@@ -158,8 +162,11 @@ def test_a_module_is_compiled_and_found_by_the_next_file(shell: Shell, tmp_path:
     assert used.returncode == 1
 
 
-def test_a_program_has_its_arguments_its_streams_and_its_exit_code(shell: Shell) -> None:
+def test_a_program_has_its_arguments_streams_search_path_and_exit_code(shell: Shell) -> None:
     (shell.folder / "Main.lean").write_text(PROGRAM)
+    (shell.folder / "more modules").mkdir()
+    library = Path(shell("lean", "--print-libdir").stdout.rstrip("\n"))
+    shutil.copyfile(library / "Init" / "Prelude.olean", shell.folder / "more modules" / "Copied.olean")
     run = shell("lean", "--run", "Main.lean", "a b", "--json", stdin="first\nsecond\nthird")
     arguments, first, rest, *errors = run.stdout.splitlines()
     assert arguments == f"[a b, --json] {shell.folder} false"
@@ -167,6 +174,7 @@ def test_a_program_has_its_arguments_its_streams_and_its_exit_code(shell: Shell)
     assert "ermission denied" in errors[0], errors
     assert "read-only file system" in errors[2]
     assert "function not implemented" in errors[4]
+    assert errors[5] == "true"
     assert run.stderr == "  to standard error\n"
     assert (shell.folder / "written").read_text() == "here"
     assert run.returncode == 7

@@ -45,8 +45,8 @@ INPUT_FAULTS = frozenset({"unknown_module", "parse_error", "elaboration_error", 
 """Error kinds of docs/protocol.md that are the fault of what the user gave."""
 
 MODULE_CURE = (
-    "Check the name of the import. The embedded Lean has Init, Std and Lean; modules of a Lake project, Mathlib among them, "
-    "need --lean native --project DIR, and `lake build` in DIR."
+    "Check the name of the import. The embedded Lean has Init, Std and Lean, what `lemma lean build` built in --project DIR, and installed packs "
+    "(`lemma lean info` lists them; docs/mathlib.md tells how to get Mathlib); with --lean native --project DIR it is what Lake built."
 )
 
 app = typer.Typer(

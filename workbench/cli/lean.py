@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lean_bridge.errors import InputError
 from workbench.cli.options import JsonOption, LeanOption, ProjectOption, chosen_toolchain, print_json
 from workbench.cli.progress import progress_shown
 from workbench.settings import LeanKind, Settings
@@ -15,7 +16,37 @@ from workbench.settings import LeanKind, Settings
 if TYPE_CHECKING:
     from lean_bridge.build import BuildReport
     from lean_bridge.toolchain import Toolchain
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
+    from lean_bridge.workspace import Scope
 
+BUILDER_GB = 2.3
+"""Memory to count for one Lean process that builds: it has 2 GiB at most, and there is the node program beside it."""
+
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="MODULE",
+        help="This module and what it imports; may be given again.",
+        show_default="what the lakefile wants",
+    ),
+]
+PackageOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--package",
+        metavar="NAME=DIR",
+        help="Where a package is that lake-manifest.json does not name, or has elsewhere; may be given again.",
+    ),
+]
+OverlayOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--overlay",
+        metavar="DIR",
+        help="A folder of modules to take in the place of others (docs/mathlib.md); may be given again.",
+    ),
+]
 app = typer.Typer(help="Install Lean, look at it, run files and build projects with it.", no_args_is_help=True)
 
 
@@ -78,18 +109,30 @@ def build(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Modules to build at a time.", show_default="as memory allows"),
     ] = None,
+    targets: TargetOption = None,
+    packages: PackageOption = None,
+    overlays: OverlayOption = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(metavar="GB", min=2.5, help="Build no more modules at a time than fit into this much memory."),
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going/--stop", help="After a failure, go on with what does not need it, or stop.")
+    ] = True,
     lean: LeanOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a Lake project with the embedded Lean, without Lake: only what changed, in the order of imports.
+    """Build a Lake project and its packages with the embedded Lean, without Lake: only what changed, in the order of imports.
 
-    Exits with 1 if a module does not build.
+    Interrupted, it goes on where it stopped when it is called again. Exits with 1 if a module does not build.
 
     [bold]Examples[/bold]
 
         lemma lean build examples/tactic_project
 
         lemma lean build . --jobs 4 --json
+
+        lemma lean build mathlib4 --target Mathlib.Data.Real.Basic
     """
     from lean_bridge.build import build_project
 
@@ -98,9 +141,11 @@ def build(
         report = build_project(
             folder,
             toolchain,
-            workers=jobs or Settings.from_environment().workers,
+            workers=_workers(jobs, memory),
             progress=progress,
             write=lambda text: typer.echo(text, nl=False, err=as_json),
+            scope=_scope(targets, packages, overlays),
+            keep_going=keep_going,
         )
     print_build(report, as_json)
     raise typer.Exit(0 if report.ok else 1)
@@ -135,6 +180,80 @@ def shims(
     typer.echo(f"Put them first: export PATH={shlex.quote(str(written.folder))}:$PATH")
 
 
+@app.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the lakefile.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write, a .tar.xz.")],
+    targets: TargetOption = None,
+    packages: PackageOption = None,
+    overlays: OverlayOption = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="COMMIT", help="The project's source commit.", show_default="what git says"),
+    ] = None,
+) -> None:
+    """Write what `lemma lean build` made as one file, for other machines to install.
+
+    It says which Lean compiled it, from which commits, and has the licences of all packages in it.
+
+    [bold]Examples[/bold]
+
+        lemma lean pack mathlib4 --target Mathlib.Data.Real.Basic --output mathlib.tar.xz
+    """
+    from lean_bridge.packing import write_pack
+
+    scope = _scope(targets, packages, overlays)
+    with progress_shown() as progress:
+        made = write_pack(folder, _embedded(folder), output, scope, progress, revision)
+    typer.echo(f"{output}: {len(made.modules)} modules, {output.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command(name="install-pack")
+def install_pack(
+    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="What `lemma lean pack` wrote.")],
+) -> None:
+    """Verify a pack of compiled modules and install it: then every file can import them.
+
+    [bold]Examples[/bold]
+
+        lemma lean install-pack mathlib.tar.xz
+    """
+    from lean_bridge.toolchain import cache_folder
+    from lean_bridge.toolchain.packs import install_pack as install
+
+    toolchain = _embedded(None)
+    with progress_shown() as progress:
+        installed = install(source, cache_folder(), toolchain.key, progress)
+    typer.echo(f"{installed.pack.name}: {len(installed.pack.modules)} modules, installed in {installed.folder}")
+
+
+def _embedded(folder: Path | None) -> EmbeddedToolchain:
+    from lean_bridge.toolchain.embedded import EmbeddedToolchain
+
+    toolchain = chosen_toolchain(LeanKind.embedded, folder)
+    assert isinstance(toolchain, EmbeddedToolchain)
+    return toolchain
+
+
+def _scope(targets: list[str] | None, packages: list[str] | None, overlays: list[Path] | None) -> Scope:
+    from lean_bridge.workspace import Scope
+
+    return Scope(tuple(targets or ()), dict(_package(option) for option in packages or ()), tuple(overlays or ()))
+
+
+def _workers(jobs: int | None, memory: float | None) -> int:
+    """How many modules to build at a time."""
+    workers = jobs or Settings.from_environment().workers
+    return workers if memory is None else max(1, min(workers, int(memory / BUILDER_GB)))
+
+
+def _package(option: str) -> tuple[str, Path]:
+    name, equals, folder = option.partition("=")
+    if not (name and equals and folder):
+        raise InputError(f"--package {option}: write NAME=DIR")
+    return name, Path(folder)
+
+
 def print_facts(toolchain: Toolchain, as_json: bool) -> None:
     """Prints what is known about a Lean."""
     facts = toolchain.facts()
@@ -158,12 +277,25 @@ def print_build(report: BuildReport, as_json: bool) -> None:
                 "blocked": [{"module": b.module, "by": b.by} for b in report.blocked],
                 "seconds": round(report.seconds, 3),
                 "output": str(report.output),
+                "left": report.left,
+                "overlays": [
+                    {"module": o.target, "replaces": o.replaces, "why": o.why, "leaves_out": o.leaves_out}
+                    for o in report.overlays
+                ],
+                "place_holders": [str(file) for file in report.place_holders],
             }
         )
         return
+    for overlay in report.overlays:
+        what = "took the place of" if overlay.replaces else "stood for the private part of"
+        typer.echo(f"{overlay.source.file} {what} {overlay.target}; it leaves out: {overlay.leaves_out}")
+    for file in report.place_holders:
+        typer.echo(f"{file} is a place-holder: Lake makes this file with other tools.")
     for failed in report.failed:
         typer.echo(f"{failed.module} ({failed.file}) does not build.")
     for blocked in report.blocked:
         typer.echo(f"{blocked.module} was not built: it imports {', '.join(blocked.by)}.")
+    if report.left:
+        typer.echo(f"{len(report.left)} modules are left; the next build goes on with them.")
     counts = f"{len(report.built)} built, {len(report.up_to_date)} up to date, {len(report.failed)} failed"
     typer.echo(f"{counts} in {report.seconds:.1f} s; the result is in {report.output}")

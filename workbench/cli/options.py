@@ -28,7 +28,11 @@ LeanOption = Annotated[
 ]
 ProjectOption = Annotated[
     Path | None,
-    typer.Option("--project", metavar="DIR", help="A Lake project, in whose environment a native Lean runs."),
+    typer.Option(
+        "--project",
+        metavar="DIR",
+        help="A Lake project: a native Lean runs in its environment, the embedded one finds what `lemma lean build` made of it.",
+    ),
 ]
 DriverOption = Annotated[
     DriverKind,

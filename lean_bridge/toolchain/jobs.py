@@ -156,7 +156,7 @@ def absolute(paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 _HEAP_LIMIT: Final = 1_200_000_000
-"""Where a process is replaced before its next job: memory of imported modules is never given back, one `import Lean` takes 300 MB, and 2 GiB is all there is."""
+"""Where a process is replaced before its next job: the modules that it read stay in its memory, and 2 GiB is all there is."""
 
 
 class Frontend:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -103,7 +104,7 @@ def install_pack(source: str, cache: Path, toolchain: str, progress: Progress) -
         try:
             with tarfile.open(file, "r:xz") as archive:
                 return _unpack(archive, source, cache, toolchain, progress)
-        except (tarfile.TarError, EOFError, UnicodeError) as error:
+        except (tarfile.TarError, lzma.LZMAError, EOFError, UnicodeError) as error:
             raise InputError(f"{source} is not a pack, or is damaged ({error})") from error
 
 

@@ -121,3 +121,25 @@ def test_no_process_is_left_behind(toolchain: Toolchain, folder: Path) -> None:
     assert set(psutil.Process().children(recursive=True)) - before
     process.kill()
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_a_job_of_a_long_series_is_as_the_first(toolchain: Toolchain, tmp_path: Path) -> None:
+    """What a job registers, allocates or imports is nothing to the next one: the same text gives the same bytes."""
+    (tmp_path / "Mark.lean").write_text(
+        "import Lean\nopen Lean\ninitialize seen : NameSet ← pure {}\n"
+        'initialize mark : TagAttribute ← registerTagAttribute `mark "a mark"\n'
+    )
+    (tmp_path / "Other.lean").write_text(
+        "import Lean\nopen Lean\ninitialize other : SimpleScopedEnvExtension Nat Nat ← registerSimpleScopedEnvExtension "
+        "{ addEntry := (· + ·), initial := 0 }\n#eval (Array.range 2000000).size\n"
+    )
+    kept, written = [], []
+    with FrontendProcess(toolchain.frontend()) as process:
+        for module in ("Mark", "Other", "Mark", "Other"):
+            olean = tmp_path / f"{module}.olean"
+            job = Job(str(tmp_path / f"{module}.lean"), f"{module}.lean", module, str(olean))
+            assert process.run(job, lambda text: None) == 0
+            kept.append(process.heap_bytes)
+            written.append(olean.read_bytes())
+    assert written[:2] == written[2:]
+    assert kept[0] == kept[3] > 100_000_000  # `import Lean` was read once

@@ -184,13 +184,13 @@ def test_a_pack_is_installed_where_there_are_no_sources_and_a_changed_one_is_ref
     with tarfile.open(file) as archive:
         members = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
     assert members["licences/marks.txt"] == b"Theirs.\n"
+    changed = tmp_path / "changed.tar.xz"
     for name, change, says in (
         ("lean/Marks/Basic.olean", lambda content: content[:-1] + b"!", "is damaged: lean/Marks/Basic.olean"),
         ("lean/Demo.olean", lambda content: None, "lacks lean/Demo.olean"),
         (MANIFEST, lambda content: content.replace(made.toolchain.encode(), b"other"), "another build of Lean"),
         (MANIFEST, lambda content: content.replace(b'"lean/Demo.olean"', b'"../Demo.olean"'), "outside it"),
     ):
-        changed = tmp_path / "changed.tar.xz"
         with tarfile.open(changed, "w:xz", preset=0) as archive:
             for member, content in {**members, name: change(members[name])}.items():
                 if content is not None:
@@ -199,10 +199,12 @@ def test_a_pack_is_installed_where_there_are_no_sources_and_a_changed_one_is_ref
                     archive.addfile(entry, io.BytesIO(content))
         with pytest.raises(InputError, match=says):
             install_pack(str(changed), cache, built.toolchain.key, tell)
-    cut = tmp_path / "cut.tar.xz"
-    cut.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(InputError, match="damaged"):
-        install_pack(str(cut), cache, built.toolchain.key, tell)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    for content in (whole[:-1000], whole[:middle] + bytes(100) + whole[middle + 100 :]):
+        changed.write_bytes(content)
+        with pytest.raises(InputError, match="damaged"):
+            install_pack(str(changed), cache, built.toolchain.key, tell)
     assert installed_packs(cache, built.toolchain.key) == []
 
     install_pack(str(file), cache, built.toolchain.key, tell)

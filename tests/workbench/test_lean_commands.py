@@ -83,3 +83,18 @@ def test_build_builds_only_what_changed(lemma: Lemma, repository: Path, tmp_path
     assert [failed["module"] for failed in report["failed"]] == ["Parity.Square"]
     assert "leads to the goal" in str(report["failed"])
     assert {blocked["module"] for blocked in report["blocked"]} == {"Parity.Report", "Parity"}
+
+
+def test_packs_that_cannot_be_made_or_installed_are_bad_input(lemma: Lemma, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "Some.lean").write_text("def some := 1\n")
+    (tmp_path / "text.tar.xz").write_text("no archive")
+    for arguments, says in (
+        (("install-pack", "nowhere.tar.xz"), "there is no file nowhere.tar.xz"),
+        (("install-pack", "text.tar.xz"), "text.tar.xz is not a pack"),
+        (("pack", "project", "--output", "some.tar.xz"), "1 of 1 modules are not built"),
+        (("build", "project", "--package", "elsewhere"), "write NAME=DIR"),
+    ):
+        refused = lemma("lean", *arguments)
+        assert refused.code == 2
+        assert says in refused.err

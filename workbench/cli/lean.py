@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BUILDER_GB = 2.3
 """Memory to count for one Lean process that builds: it has 2 GiB at most, and there is the node program beside it."""
 
+_NAMED = 5
+"""Modules that are named of those which a failure blocks; all are in the JSON."""
+
 TargetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -292,9 +295,10 @@ def print_build(report: BuildReport, as_json: bool) -> None:
     for file in report.place_holders:
         typer.echo(f"{file} is a place-holder: Lake makes this file with other tools.")
     for failed in report.failed:
-        typer.echo(f"{failed.module} ({failed.file}) does not build.")
-    for blocked in report.blocked:
-        typer.echo(f"{blocked.module} was not built: it imports {', '.join(blocked.by)}.")
+        waiting = [blocked.module for blocked in report.blocked if failed.module in blocked.by]
+        named = ", ".join(waiting[:_NAMED]) + (" and others" if len(waiting) > _NAMED else "")
+        wanting = f"; {len(waiting)} modules want it: {named}" if waiting else ""
+        typer.echo(f"{failed.module} ({failed.file}) does not build{wanting}.")
     if report.left:
         typer.echo(f"{len(report.left)} modules are left; the next build goes on with them.")
     counts = f"{len(report.built)} built, {len(report.up_to_date)} up to date, {len(report.failed)} failed"

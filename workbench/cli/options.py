@@ -37,7 +37,9 @@ ProjectOption = Annotated[
 DriverOption = Annotated[
     DriverKind,
     typer.Option(
-        "--driver", help="Who drives Lean: our own server, or LeanDojo (the extra `leandojo`; docs/leandojo.md)."
+        "--driver",
+        metavar="server|leandojo",
+        help="Who drives Lean: our own server, or LeanDojo (the extra `leandojo`; docs/leandojo.md).",
     ),
 ]
 StoreOption = Annotated[

@@ -9,6 +9,7 @@ public import LemmaForge.Declarations
 public import LemmaForge.Canonical
 public import LemmaForge.Signature
 public import LemmaForge.Judge.Syntax
+public import LemmaForge.Judge.Libraries
 public import LemmaForge.Goal
 public import LemmaForge.Statement
 public import LemmaForge.Judge.Kernel
@@ -50,7 +51,7 @@ A program that elaborates, proves and checks on request. Read in this order:
 * `Releases`: what is spelt differently in different releases of Lean;
 * `Canonical`: when two statements are the same; `Signature`: statements as text;
 * `Goal`: proof states and tactics; `Statement`: from text to a theorem to prove;
-* `Check`: from a submission to a verdict, with `Judge.Syntax` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what
+* `Check`: from a submission to a verdict, with `Judge.Syntax` and `Judge.Libraries` (what a submission may be made of), `Judge.Code` (its code is not run), `Judge.Kernel` (what
   the kernel says, and on which axioms) and `Judge.Export` (declarations for a second opinion);
 * `Premise.Lookup`: which lemmas fit a goal, and (`Premise.Relevance`) which are about the same things;
 * `Refute.Search`: counterexamples, with `Refute.Values` (what is tried), `Refute.Evaluate` (what is true of it) and `Refute.Text` (the negation and its proof as text); `Refute.Conjecture`: statements that are nearly true (`Refute.Change`), and what is found out about them;

@@ -151,7 +151,7 @@ private def valueOfTerm (target : Target) (term : Syntax) : Syntax := target.com
 /-- Elaborates a body. -/
 private def elabBody (target : Target) (rules : Rules) (text : String) (token : IO.CancelToken) : JudgeM (Environment × Expr) := do
   let body ← parseBody target text
-  orRefuse text.toFileMap (rules.grammar.check (isOwnKind target.before.env) body)
+  orRefuse text.toFileMap (rules.grammar.check (isTrustedKind target.before.env) body)
   match plainTerm? body with
   | none => elabValue target body text rules token
   | some term =>
@@ -183,7 +183,7 @@ private partial def elabFile (base : Environment) (rules : Rules) (terms : Terms
   note messages
   if let some e := messages.toList.find? (·.severity == .error) then reject .parse (← e.data.toString) e.pos
   let oldKinds := (parserExtension.getState base).kinds
-  let look := rules.grammar.check fun kind => isOwnKind state.env kind && !oldKinds.contains kind
+  let look := rules.grammar.check fun kind => (isOwnKind state.env kind && !oldKinds.contains kind) || isLibraryKind base kind
   orRefuse input.fileMap (look command)
   if command.isOfKind ``Command.eoi || (← (token.isSet : BaseIO Bool)) then return state
   if !rules.kernel && evaluates command && !(seen.unseen state.env).isEmpty then

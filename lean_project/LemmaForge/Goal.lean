@@ -2,7 +2,7 @@ module
 
 public import Lean.Elab.Tactic
 public import LemmaForge.Declarations
-public import LemmaForge.Judge.Syntax
+public import LemmaForge.Judge.Libraries
 
 /-!
 # Proof states
@@ -237,7 +237,7 @@ def ProofState.runTactic (state : ProofState) (goal? : Option Nat) (text : Strin
   | .error e => return .error e
   | .ok tactics =>
     if let some grammar := grammar? then
-      if let .error refusal := grammar.check (Judge.isOwnKind state.target.before.env) tactics then
+      if let .error refusal := grammar.check (Judge.isTrustedKind state.target.before.env) tactics then
         return .error (.syntax s!"a proof may not use {refusal.what}")
     match ← state.run limits token (evalOn state.target.before.env goals tactics without) text with
     | .error e => return .error (← TacticFailure.ofException e)

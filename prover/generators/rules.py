@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from prover.core import Premise, Proposal, Proposals, Query
+from prover.core import Goal, Premise, Proposal, Proposals, Query
 from prover.generators.rulebook import GoalView, Rule, standard
 
 
@@ -56,6 +57,10 @@ _DEEPEST_LOOK_UP = 8
 _BY_ASSUMPTION = 0.5
 """How much cheaper it is to apply a lemma when hypotheses have to give all that it asks for: that is known at once."""
 
+_CORE = frozenset({"Init", "Std", "Lean", "Lake"})
+_IMPORT = re.compile(r"^\s*(?:public\s+|meta\s+)*import\s+(?:all\s+)?([\w.«»]+)", re.MULTILINE)
+_LETTERS = str.maketrans({"ℕ": "Nat", "ℤ": "Int", "ℚ": "Rat"})
+
 _SIMP_LEMMAS = 4
 """So many of the rewriting lemmas are also handed to `simp` and `grind` together."""
 
@@ -79,7 +84,8 @@ class RulesGenerator:
         return [self._by_rules(query) if query.stage == 0 else await self._by_premises(query) for query in queries]
 
     def _by_rules(self, query: Query) -> Proposals:
-        view = GoalView(query.goals[0], query.depth)
+        over_libraries = query.theorem is not None and _has_libraries(query.theorem.header)
+        view = GoalView(_in_core_names(query.goals[0]), query.depth, over_libraries)
         proposals = tuple(_apply(self._rules, view))
         look_up = bool(self._premise_rules or self._relevance_rules) and query.depth <= _DEEPEST_LOOK_UP
         return Proposals(proposals, _LOOK_UP_COST if look_up else None)
@@ -109,6 +115,24 @@ class RulesGenerator:
             names = ", ".join([premise.name for premise in premises if premise.use == rule.use][: rule.limit])
             if names:
                 yield Proposal(rule.tactic.format(names), rule.cost, f"relevant: {rule.use}", final=rule.final)
+
+
+def _has_libraries(header: str) -> bool:
+    """Whether a file's head imports more than Lean's core."""
+    return any(module.partition(".")[0] not in _CORE for module in _IMPORT.findall(header))
+
+
+def _in_core_names(goal: Goal) -> Goal:
+    """The goal with Lean's own names for the types of numbers for which Mathlib has letters."""
+    if not any(letter in goal.text for letter in "ℕℤℚ"):
+        return goal
+    hypotheses = tuple(
+        replace(h, type=h.type.translate(_LETTERS), value=h.value and h.value.translate(_LETTERS))
+        for h in goal.hypotheses
+    )
+    return replace(
+        goal, text=goal.text.translate(_LETTERS), target=goal.target.translate(_LETTERS), hypotheses=hypotheses
+    )
 
 
 def _apply(rules: Sequence[Rule], view: GoalView) -> Iterator[Proposal]:

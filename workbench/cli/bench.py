@@ -199,6 +199,28 @@ def run_shown(store: Store, run: Run, plan: BenchmarkPlan) -> Iterator[Callable[
 
 
 @app.command()
+def modernise(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="A benchmark, as JSON Lines.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="The file to write.")],
+) -> None:
+    """Write a benchmark in today's notation: `∑ x in s, f x` becomes `∑ x ∈ s, f x`.
+
+    Most copies of miniF2F have sums and products as Mathlib wrote them before 2024, and today's Mathlib does not read that. Rows that are changed keep what they
+    said as `original_formal_statement`; a run over the new file is one over other texts, and its hashes say so.
+
+    [bold]Examples[/bold]
+
+        lemma bench modernise minif2f.jsonl --out minif2f_today.jsonl
+    """
+    from prover.bench.notation import rewritten
+    from workbench.proving import write_whole
+
+    made = rewritten(source)
+    write_whole(out, made.text)
+    typer.echo(f"{len(made.changed)} of {made.rows} problems changed; written to {out}")
+
+
+@app.command()
 def report(
     runs: Annotated[
         list[int] | None, typer.Argument(metavar="RUN...", help="Numbers of runs.", show_default="the latest one")

@@ -18,7 +18,7 @@ Six things need a closer look than the kind of a node:
 - `notation` (and `infix` and so on) declares new kinds. It only abbreviates terms, which have been looked at when they were written, so kinds that a submission declares
   itself are allowed, as are those of the trusted text. They cannot pass for an old kind: giving a kind a name is not on the list.
 
-The lists cover Lean's core. A library's own tactics are allowed by the caller, kind by kind.
+The lists cover Lean's core. `Judge.Libraries` says which of a library's own tactics are allowed; others may be by the caller, kind by kind.
 -/
 
 public section

@@ -8,6 +8,7 @@ from prover.generators.rulebook import (
     induction,
     inequalities,
     logic,
+    mathlib,
     ranges,
     reciprocals,
     recurrences,
@@ -33,4 +34,5 @@ def standard() -> tuple[Rule, ...]:
         *recurrences.RULES,
         *reciprocals.RULES,
         *structures.RULES,
+        *mathlib.RULES,
     )

@@ -45,6 +45,8 @@ class GoalView:
 
     goal: Goal
     depth: int = 0
+    over_libraries: bool = False
+    """Whether the theorem stands on more than Lean's core, so that other tactics may be there."""
 
     @property
     def target(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from lean_bridge.build import BuildReport, build_project
 from lean_bridge.errors import InputError
 from lean_bridge.frontend import run_files
+from lean_bridge.overlays import read_overlays, shipped
 from lean_bridge.packing import write_pack
 from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
@@ -119,6 +121,18 @@ def test_a_project_is_built_with_its_packages_options_and_overlays(built: Built)
     assert "not exposed" in stopped.failed[0].messages
     assert [blocked.module for blocked in stopped.blocked] == ["Demo"]
     assert build_project(built.folder, built.toolchain, scope=built.scope).ok
+
+
+def test_the_overlays_of_the_package_say_what_they_do_and_assume_nothing() -> None:
+    overlays = [overlay for folder in shipped().iterdir() for overlay in read_overlays(folder)]
+    assert {overlay.replaces for overlay in overlays} == {True, False}
+    for overlay in overlays:
+        assert overlay.why
+        assert overlay.leaves_out
+        assert overlay.replaces == (overlay.digest is not None)
+        assert not re.search(
+            r"\b(axiom|sorry|unsafe|extern|implemented_by|native_decide)\b", overlay.source.text.decode()
+        )
 
 
 def _gone(folder: Path) -> Scope:

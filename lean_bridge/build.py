@@ -25,7 +25,8 @@ from lean_bridge.toolchain.base import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.jobs import Frontend, Write, absolute
 from lean_bridge.toolchain.library import Library
-from lean_bridge.toolchain.modules import SourceModule, compile_order, fingerprints, module_graph, read_module
+from lean_bridge.toolchain.modules import SourceModule, compile_order, fingerprints, module_graph
+from lean_bridge.toolchain.provenance import read_origin, write_origin
 from lean_bridge.toolchain.storage import Progress
 from lean_bridge.workspace import Scope, Sources, read_workspace
 
@@ -120,43 +121,31 @@ def build_project(
     order = compile_order(graph)
     marks = fingerprints(sources.modules, order, toolchain.salt)
     _refuse_native(project.output)
-    with _alone(project, progress):
-        library = Library(project.output)
-        stale = [name for name in order if not library.holds(name, marks[name])]
-        build = _Build(sources, graph, marks, library, toolchain, progress, write)
-        build.run(stale, workers, keep_going=keep_going)
-    tried = {*build.built, *build.failed, *build.blocked}
+    library = Library(project.output)
+    build = _Build(sources, graph, marks, library, toolchain, progress, write)
+
+    def stale() -> list[str]:
+        return [name for name in order if not library.holds(name, marks[name])]
+
+    # What is whole needs no lock: another build of other modules may be at work.
+    todo = stale()
+    if todo or read_origin(project.output) is None:
+        with _alone(project, progress):
+            todo = stale()
+            write_origin(project.output, workspace.origin(sources))
+            build.run(todo, workers, keep_going=keep_going)
+    tried, given = {*build.built, *build.failed, *build.blocked}, set(todo)
     return BuildReport(
         built=tuple(name for name in order if name in build.built),
-        up_to_date=tuple(name for name in order if name not in stale),
+        up_to_date=tuple(name for name in order if name not in given),
         failed=tuple(build.failed[name] for name in order if name in build.failed),
         blocked=tuple(BlockedModule(name, build.blockers(name)) for name in order if name in build.blocked),
         seconds=time.monotonic() - started,
         output=project.output,
-        left=tuple(name for name in stale if name not in tried),
+        left=tuple(name for name in todo if name not in tried),
         overlays=sources.overlays,
         place_holders=sources.place_holders,
     )
-
-
-def project_modules(project: LakeProject) -> dict[str, SourceModule]:
-    """The modules to have, with their sources: the project's roots and all of the project that they import.
-
-    Raises:
-        InputError: there are none, or one cannot be read.
-    """
-    files = project.files()
-    if not files:
-        raise InputError(f"there are no Lean files in {', '.join(map(str, project.sources))}")
-    found: dict[str, SourceModule] = {}
-    todo = [root for root in project.roots or () if root in files] or list(files)
-    while todo:
-        name = todo.pop()
-        if name in found:
-            continue
-        found[name] = read_module(name, files[name])
-        todo += [imported.module for imported in found[name].header.imports if imported.module in files]
-    return found
 
 
 def _refuse_missing(modules: Mapping[str, SourceModule], files: Container[str], libraries: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from lean_bridge.errors import InputError
 from lean_bridge.toolchain.modules import module_name
 
 _OUTPUT: Final = Path(".lake") / "build" / "lib" / "lean"
+_MANIFEST: Final = "lake-manifest.json"
 _TARGET: Final = re.compile(r"^\s*(?:@\[[^\]]*\]\s*)?(lean_lib|lean_exe|package)\s+(«[^»]+»|[\w.]+)", re.MULTILINE)
 _SOURCE_FOLDER: Final = re.compile(r'\bsrcDir\s*:=\s*"([^"]*)"')
 _ROOTS: Final = re.compile(r"\broots?\s*:=\s*((?:#\[[^\]]*\])|`[\w.«»]+)")
@@ -77,6 +79,30 @@ def read_project(folder: Path) -> LakeProject:
     if (folder / "lakefile.lean").is_file():
         return _from_lean(folder, (folder / "lakefile.lean").read_text(encoding="utf-8", errors="replace"))
     return LakeProject(folder, (folder,), None)
+
+
+def read_manifest(folder: Path) -> dict[str, tuple[str | None, Path]]:
+    """Revision and folder of each package that `lake-manifest.json` lists; none where there is no such file.
+
+    Raises:
+        InputError: it is not as Lake writes it.
+    """
+    file = folder / _MANIFEST
+    if not file.is_file():
+        return {}
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        base = folder / str(manifest.get("packagesDir", ".lake/packages"))
+        return {
+            str(entry["name"]): (
+                entry.get("rev"),
+                (folder / entry["dir"] if entry["type"] == "path" else base / str(entry["name"]))
+                / str(entry.get("subDir") or ""),
+            )
+            for entry in manifest["packages"]
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{file} is not a manifest as Lake writes it: {error!r}") from error
 
 
 def enclosing_library(file: Path) -> Path | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import tarfile
 from pathlib import Path
 from typing import Final
@@ -46,8 +45,8 @@ def write_pack(
     workspace = read_workspace(folder, scope)
     sources = workspace.sources(scope.targets)
     order = compile_order(module_graph(sources.modules))
-    used_packs = toolchain.apart_from({name.partition(".")[0] for name in order})
-    marks = fingerprints(sources.modules, order, used_packs.salt)
+    alone = toolchain.apart_from({name.partition(".")[0] for name in order})
+    marks = fingerprints(sources.modules, order, alone.salt)
     library = Library(workspace.root.output)
     if missing := [name for name in order if not library.holds(name, marks[name])]:
         raise InputError(
@@ -60,14 +59,12 @@ def write_pack(
     places = {place: file for name in order for place, file in library.exported(name, MODULES).items()}
     digests = {place: hashlib.sha256(text).hexdigest() for place, text in content.items()}
     digests |= {place: hashlib.sha256(file.read_bytes()).hexdigest() for place, file in places.items()}
+    origin = workspace.origin(sources, revision)
     pack = Pack(
-        name=workspace.packages[0].name,
+        name=origin.name,
         toolchain=toolchain.key,
-        sources={
-            name: _revision(package, revision if package is workspace.packages[0] else None)
-            for name, package in used.items()
-        },
-        overlays={overlay.target: overlay.leaves_out for overlay in sources.overlays},
+        sources=dict(origin.sources),
+        overlays=dict(origin.overlays),
         modules=tuple(order),
         files=digests,
     )
@@ -99,14 +96,3 @@ def _licence(package: Package) -> bytes:
     raise InputError(
         f"{package.project.folder} has no licence text ({', '.join(_LICENCES)}), and a pack must not go without the licences of what is in it"
     )
-
-
-def _revision(package: Package, said: str | None) -> str:
-    """The source commit of a package; empty if nobody knows it."""
-    if said or package.revision:
-        return said or package.revision or ""
-    folder = package.project.folder
-    if not (folder / ".git").exists():
-        return ""
-    asked = subprocess.run(["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return asked.stdout.strip()

@@ -173,12 +173,14 @@ def trace_file(
     *,
     file: str,
     module: str,
+    options: Sequence[tuple[str, str]] = (),
     heartbeats: int | None = None,
     seconds: float | None = None,
 ) -> Call[FileTrace]:
-    """`trace.file`: elaborates a file that is the source of `module`."""
+    """`trace.file`: elaborates a file that is the source of `module`, with the options of its lakefile."""
     limits: dict[str, object] = {"heartbeats": heartbeats, "seconds": seconds}
     params: dict[str, object] = {"text": text, "file": file, "module": module}
+    params |= {"options": dict(options)} if options else {}
     params |= {name: value for name, value in limits.items() if value is not None}
     return Call("trace.file", params, _file)
 
@@ -192,11 +194,18 @@ class StepPlace:
 
 
 def open_steps(
-    text: str, places: Sequence[StepPlace], *, file: str, module: str, seconds: float | None = None
+    text: str,
+    places: Sequence[StepPlace],
+    *,
+    file: str,
+    module: str,
+    options: Sequence[tuple[str, str]] = (),
+    seconds: float | None = None,
 ) -> Call[tuple[ProofState | None, ...]]:
     """`trace.open`: the proof states before steps of a file, in the order of `places`; None where there is no such step."""
     wanted = [{"span": _corners(place.span), "before": place.before} for place in places]
     params: dict[str, object] = {"text": text, "file": file, "module": module, "places": wanted}
+    params |= {"options": dict(options)} if options else {}
     if seconds is not None:
         params["seconds"] = seconds
 

@@ -21,6 +21,7 @@ from typing import Self
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import InputError, RequestFailed, ToolchainError
 from lean_bridge.toolchain.base import Backend, Command, Fact
+from lean_bridge.toolchain.provenance import Origin
 from lean_bridge.wire import Call
 
 
@@ -112,6 +113,10 @@ class Replay:
             ToolchainError: always.
         """
         raise ToolchainError("a transcript cannot elaborate files")
+
+    def origins(self) -> tuple[Origin, ...]:
+        """None."""
+        return ()
 
     def facts(self) -> list[Fact]:
         """Where the transcript is."""

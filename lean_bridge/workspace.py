@@ -6,7 +6,6 @@ Lake writes into `lake-manifest.json` what it depends on, and where Lake put it;
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from lean_bridge.errors import InputError
-from lean_bridge.lakefile import LakeProject, read_project
+from lean_bridge.lakefile import LakeProject, read_manifest, read_project
 from lean_bridge.overlays import Overlay, read_overlays, replacement, shipped, with_private_parts
 from lean_bridge.toolchain.modules import SourceModule, read_module
+from lean_bridge.toolchain.provenance import Origin, source_commit
 
-_MANIFEST: Final = "lake-manifest.json"
 _INCLUDED: Final = re.compile(r'\binclude_str\s+((?:"[^"]*"\s*/\s*)*"[^"]*")')
 _STRING: Final = re.compile(r'"([^"]*)"')
 _PLACE_HOLDER: Final = (
@@ -79,6 +78,37 @@ class Workspace:
     packages: tuple[Package, ...]
     overlays: tuple[Overlay, ...]
 
+    def own(self, below: Sequence[str]) -> tuple[str, ...]:
+        """The project's own modules that are named, or lie below one that is, built or not.
+
+        Raises:
+            InputError: a name stands for none.
+        """
+        names = list(self.root.files())
+        found: dict[str, None] = {}
+        for wanted in below:
+            these = [name for name in names if name == wanted or name.startswith(f"{wanted}.")]
+            if not these:
+                raise InputError(f"no module {wanted} in {self.root.folder}, and none below it")
+            found |= dict.fromkeys(these)
+        return tuple(found)
+
+    def origin(self, sources: Sources, revision: str | None = None) -> Origin:
+        """What modules are compiled from.
+
+        Args:
+            sources: the modules.
+            revision: the project's own source commit, where git cannot tell it.
+        """
+        files = self.files()
+        used = {package.name: package for _, package in (files[name] for name in sources.modules if name in files)}
+        own = self.packages[0]
+        commits = {
+            name: (revision if package is own else None) or package.revision or source_commit(package.project.folder)
+            for name, package in used.items()
+        }
+        return Origin(own.name, commits, {overlay.target: overlay.leaves_out for overlay in sources.overlays})
+
     @property
     def root(self) -> LakeProject:
         """The project itself."""
@@ -111,9 +141,8 @@ def read_workspace(folder: Path, scope: Scope) -> Workspace:
         InputError: there is no such folder, or a lakefile, a manifest or an overlay is not as it should be.
     """
     found = [Package(folder.resolve().name, None, read_project(folder))]
-    listed = _manifest(folder)
     for name, (revision, place) in {
-        **listed,
+        **read_manifest(folder),
         **{name: (None, place) for name, place in scope.packages.items()},
     }.items():
         if not place.is_dir():
@@ -124,26 +153,6 @@ def read_workspace(folder: Path, scope: Scope) -> Workspace:
     chosen = [overlay for place in scope.overlays for overlay in read_overlays(place)]
     ours = [overlay for place in sorted(shipped().iterdir()) if place.is_dir() for overlay in read_overlays(place)]
     return Workspace(tuple(found), (*chosen, *ours))
-
-
-def _manifest(folder: Path) -> dict[str, tuple[str | None, Path]]:
-    """Revision and folder of each package that the manifest lists."""
-    file = folder / _MANIFEST
-    if not file.is_file():
-        return {}
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        base = folder / str(manifest.get("packagesDir", ".lake/packages"))
-        return {
-            str(entry["name"]): (
-                entry.get("rev"),
-                (folder / entry["dir"] if entry["type"] == "path" else base / str(entry["name"]))
-                / str(entry.get("subDir") or ""),
-            )
-            for entry in manifest["packages"]
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{file} is not a manifest as Lake writes it: {error!r}") from error
 
 
 class _Reading:

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from db.store import Store
     from lean_bridge.toolchain.base import Toolchain
 
-GROWN_BYTES: Final = 1350 * 2**20
-"""Resident memory after which a process is replaced between units; WebAssembly gives none back."""
+ROOM_BYTES: Final = 1350 * 2**20
+"""A process that takes less is never replaced."""
+
+GROWTH_BYTES: Final = 256 * 2**20
+"""What a process may take beyond what it had with its index, before it is replaced between units; WebAssembly gives none back."""
 
 COMMAND: Final = "mutate"
 
@@ -180,6 +183,7 @@ class _IndexedServer:
         self._traced_with = traced_with
         self._server: LeanServer | None = None
         self._index = 0
+        self._limit_bytes = ROOM_BYTES
 
     async def mutate(self, theorems: Sequence[str]) -> list[Harvest]:
         server = await self._ready()
@@ -194,13 +198,14 @@ class _IndexedServer:
 
     async def _ready(self) -> LeanServer:
         server = self._server
-        if server is not None and server.alive and server.resident_bytes() < GROWN_BYTES:
+        if server is not None and server.alive and server.resident_bytes() < self._limit_bytes:
             return server
         await self.stop()
         self._server = server = await LeanServer.start(self._toolchain, limits=Limits(seconds=600.0))
         refuse_other_lean(self._traced_with, server.hello.toolchain)
         environment = await server.open_environment(self._plan.imports)
         self._index = (await server.ask(mutating.open_index(environment.id, holdout=self._plan.holdout))).number
+        self._limit_bytes = max(ROOM_BYTES, server.resident_bytes() + GROWTH_BYTES)
         return server
 
 

@@ -173,8 +173,8 @@ class Report:
 
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
-        """The configuration of the run for people, sorted; the held-out theorems are counted."""
-        config = dict(self.counts.run.config)
+        """The configuration of the run for people, sorted; the held-out theorems are counted, and the libraries have a place of their own."""
+        config = {name: value for name, value in self.counts.run.config.items() if name != "libraries"}
         if self.holdout:
             config["holdout"] = f"{len(self.holdout)} theorems"
         return tuple((key, _shown(value)) for key, value in sorted(config.items()))

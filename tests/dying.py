@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.base import Backend, Command, Fact
+from lean_bridge.toolchain.provenance import Origin
 
 
 class DyingLean:
@@ -39,6 +40,9 @@ class DyingLean:
 
     def frontend(self) -> Command:
         return self._toolchain.frontend()
+
+    def origins(self) -> tuple[Origin, ...]:
+        return self._toolchain.origins()
 
     def facts(self) -> list[Fact]:
         return self._toolchain.facts()

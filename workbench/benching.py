@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from lean_bridge.errors import InputError, RequestFailed
+from lean_bridge.toolchain.provenance import recorded
 from mutation.pipeline import chosen_theorems
 from prover.bench.problems import BenchmarkProblem, read_errata, read_problems
 from prover.bench.runner import BenchmarkPlan, chosen, is_named
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from db.store import Store
     from lean_bridge.client import LeanServer
     from lean_bridge.pool import LeanPool
+    from lean_bridge.toolchain.provenance import Origin
 
 PACKAGES = ("workbench", "prover", "lean_bridge", "lean_project")
 """On whose sources the result of an attempt depends."""
@@ -54,8 +56,14 @@ class Wish:
     sample: int | None = None
 
 
-async def planned(store: Store, pool: LeanPool, wish: Wish) -> BenchmarkPlan:
+async def planned(store: Store, pool: LeanPool, wish: Wish, origins: Sequence[Origin]) -> BenchmarkPlan:
     """The plan of a run; Lean is asked about the theorems of a Lean file, or of a library.
+
+    Args:
+        store: where libraries were traced to.
+        pool: Lean processes.
+        wish: what the user asks for.
+        origins: of the libraries at hand.
 
     Raises:
         InputError: there is no such file or library, a Lean file has errors, or nothing is left to prove.
@@ -75,6 +83,7 @@ async def planned(store: Store, pool: LeanPool, wish: Wish) -> BenchmarkPlan:
         "split": wish.split,
         "only": list(wish.only),
         "sample": wish.sample,
+        **recorded(origins),
     }
     return BenchmarkPlan(found.name, found.digest, picked, max(wish.ks), wish.plan, wish.generator, note)
 

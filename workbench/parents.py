@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lean_bridge.errors import InputError
 from lean_bridge.lakefile import read_project
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
+from lean_bridge.toolchain.provenance import recorded
 from mutation.errors import UnknownModules
 from mutation.hygiene import chosen_holdout
 from mutation.pipeline import chosen_theorems
@@ -118,7 +119,13 @@ def toolchain_for(library: Library, toolchain: Toolchain) -> Toolchain:
     output = read_project(folder).output
     if not output.is_dir():
         raise InputError(f"{folder} is not built: run `lemma lean build {folder}`.")
-    return replace(toolchain, libraries=(output,)) if isinstance(toolchain, EmbeddedToolchain) else toolchain
+    return toolchain.over(output) if isinstance(toolchain, EmbeddedToolchain) else toolchain
+
+
+def at_hand(library: Library, toolchain: Toolchain) -> dict[str, object]:
+    """For the record of a run: what the libraries beyond Lean's own were compiled from, where the work stands on any."""
+    own = all(module.partition(".")[0] in ("Init", "Std", "Lean") for module in library.imports)
+    return {} if own else recorded(toolchain.origins())
 
 
 def read_names(file: Path) -> tuple[str, ...]:

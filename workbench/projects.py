@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from db.records import Library, Module
 from lean_bridge import tracing
-from lean_bridge.build import build_project, project_modules
+from lean_bridge.build import build_project
 from lean_bridge.errors import InputError
-from lean_bridge.lakefile import read_project
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.modules import compile_order, fingerprints, module_graph
+from lean_bridge.workspace import Scope, read_workspace
 from workbench.problems import describe
 from workbench.tracing import (
     FORMAT,
@@ -26,7 +26,7 @@ from workbench.tracing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from db.store import Store
     from lean_bridge.client import LeanServer
@@ -46,28 +46,43 @@ class BuiltProject:
     Attributes:
         project: the folder and what its lakefile says.
         toolchain: a Lean that finds the project's modules.
-        sources: its modules, each after those that it imports.
+        sources: the modules to trace, and all that they import of the project and its packages, each after those that it imports.
+        traced: the modules to trace, in that order.
+        imports: what a file imports to have them all.
         failed: those that do not build, and why.
     """
 
     project: LakeProject
     toolchain: Toolchain
     sources: Mapping[str, SourceModule]
+    traced: tuple[str, ...]
+    imports: tuple[str, ...]
     failed: tuple[FailedTrace, ...]
 
 
-def built_project(folder: Path, toolchain: Toolchain, *, workers: int, progress: Progress) -> BuiltProject:
+def built_project(
+    folder: Path, toolchain: Toolchain, *, workers: int, progress: Progress, targets: Sequence[str] = ()
+) -> BuiltProject:
     """Reads a project. The embedded Lean builds what has changed in it; a native one has Lake for that.
 
+    Args:
+        folder: the project's.
+        toolchain: what it is to be traced with.
+        workers: modules to build at a time.
+        progress: told how the build goes.
+        targets: the modules to trace, each with all below it; none: those that the project's lakefile wants built.
+
     Raises:
-        InputError: it is no project, has no Lean files, imports what nobody has, or imports in a circle.
+        InputError: it is no project, has no Lean files or none of these modules, imports what nobody has, or imports in a circle.
     """
-    project = read_project(folder)
-    sources = project_modules(project)
+    workspace = read_workspace(folder, Scope())
+    project = workspace.root
+    wanted = workspace.own(targets)
+    sources = workspace.sources(wanted).modules
     order = compile_order(module_graph(sources))
     failed: tuple[FailedTrace, ...] = ()
     if isinstance(toolchain, EmbeddedToolchain):
-        report = build_project(folder, toolchain, workers=workers, progress=progress)
+        report = build_project(folder, toolchain, workers=workers, progress=progress, scope=Scope(wanted))
         failed = (
             *(FailedTrace(f.module, f"it does not build:\n{f.messages}", crashed=False) for f in report.failed),
             *(
@@ -75,10 +90,14 @@ def built_project(folder: Path, toolchain: Toolchain, *, workers: int, progress:
                 for b in report.blocked
             ),
         )
-        toolchain = replace(toolchain, libraries=(project.output,))
+        toolchain = toolchain.over(project.output)
     elif not project.output.is_dir():
         raise InputError(f"{folder} is not built: run `lake build` there, or use `--lean embedded`.")
-    return BuiltProject(project, toolchain, {name: sources[name] for name in order}, failed)
+    own, chosen = project.files(), set(wanted)
+    traced = tuple(name for name in order if name in chosen or (not wanted and name in own))
+    roots = tuple(name for name in project.roots or () if name in sources)
+    imports = wanted or roots or traced
+    return BuiltProject(project, toolchain, {name: sources[name] for name in order}, traced, imports, failed)
 
 
 def project_plan(built: BuiltProject, toolchain: str) -> TracePlan:
@@ -87,17 +106,18 @@ def project_plan(built: BuiltProject, toolchain: str) -> TracePlan:
     marks = fingerprints(built.sources, order, f"{FORMAT} {toolchain}")
     folder = built.project.folder.resolve()
     broken = {failure.module for failure in built.failed}
+    chosen = [built.sources[name] for name in built.traced if name not in broken]
     modules = [
-        Module(name, marks[name], _relative(source.file, folder), tuple(i.module for i in source.header.imports))
-        for name, source in built.sources.items()
-        if name not in broken
+        Module(s.name, marks[s.name], _relative(s.file, folder), tuple(i.module for i in s.header.imports))
+        for s in chosen
     ]
-    roots = [name for name in built.project.roots or () if name in built.sources]
     library = Library(
         name=folder.name,
         toolchain=toolchain,
-        digest=digest_of(folder.name, str(folder), toolchain, *(f"{name} {marks[name]}" for name in sorted(order))),
-        imports=tuple(roots or order),
+        digest=digest_of(
+            folder.name, str(folder), toolchain, *(f"{name} {marks[name]}" for name in sorted(built.traced))
+        ),
+        imports=built.imports,
         root=str(folder),
     )
 
@@ -113,7 +133,7 @@ async def trace_project(
     """Traces what has changed in a project since the store heard of it; the rest as `tracing.trace`."""
     from lean_bridge.pool import LeanPool
 
-    async with LeanPool(built.toolchain, min(workers, len(built.sources)), 0) as pool:
+    async with LeanPool(built.toolchain, min(workers, len(built.traced)), 0) as pool:
         async with pool.lease() as server:
             plan = project_plan(built, server.hello.toolchain)
         report = await trace(plan, pool, store, workers=workers, progress=progress)
@@ -122,7 +142,9 @@ async def trace_project(
 
 
 async def _read_file(server: LeanServer, source: SourceModule) -> Contents:
-    call = tracing.trace_file(source.text.decode(), file=str(source.file), module=source.name, seconds=FILE_SECONDS)
+    call = tracing.trace_file(
+        source.text.decode(), file=str(source.file), module=source.name, options=source.options, seconds=FILE_SECONDS
+    )
     traced = await server.ask(call, FILE_SECONDS)
     _refuse_errors(source.file, traced)
     return file_contents(source.name, traced)

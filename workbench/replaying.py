@@ -52,7 +52,14 @@ async def replay(
     """
     placed = [step for step in steps if step.span is not None]
     places = [StepPlace(_range(step.span), step.before) for step in placed if step.span is not None]
-    call = open_steps(source.text.decode(), places, file=str(source.file), module=source.name, seconds=FILE_SECONDS)
+    call = open_steps(
+        source.text.decode(),
+        places,
+        file=str(source.file),
+        module=source.name,
+        options=source.options,
+        seconds=FILE_SECONDS,
+    )
     states = await server.ask(call, FILE_SECONDS)
     found = [Discrepancy(step, "there is no such step in the file") for step in steps if step.span is None]
     for step, state in zip(placed, states, strict=True):

@@ -65,4 +65,4 @@ def _with_libraries(toolchain: EmbeddedToolchain, project: Path | None) -> Embed
     output = read_project(project).output if project is not None and project.is_dir() else None
     if output is None or not output.is_dir():
         return toolchain
-    return replace(toolchain, libraries=(output,)).apart_from({folder.name for folder in output.iterdir()})
+    return toolchain.over(output)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from lean_bridge.toolchain.provenance import Origin
+
 Backend = Literal["embedded", "native"]
 
 
@@ -42,6 +44,10 @@ class Toolchain(Protocol):
 
     def frontend(self) -> Command:
         """A process that elaborates whole files with Lean's own front end, one job a line; see `frontend.py`."""
+        ...
+
+    def origins(self) -> tuple[Origin, ...]:
+        """What the libraries beyond Lean's own were compiled from."""
         ...
 
     def facts(self) -> list[Fact]:

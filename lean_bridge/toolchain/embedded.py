@@ -14,6 +14,7 @@ from lean_bridge.toolchain.jobs import absolute
 from lean_bridge.toolchain.library import Library
 from lean_bridge.toolchain.node import Node
 from lean_bridge.toolchain.packs import InstalledPack
+from lean_bridge.toolchain.provenance import Origin, read_origin
 from lean_bridge.toolchain.storage import size_of
 
 _HOST = Path(__file__).parent / "host.cjs"
@@ -57,6 +58,10 @@ class EmbeddedToolchain:
         """Without the packs that have modules of the same libraries, such as `Mathlib`: modules of two builds of one library do not go together."""
         apart = (p for p in self.packs if not any(module.partition(".")[0] in roots for module in p.pack.modules))
         return replace(self, packs=tuple(apart))
+
+    def over(self, library: Path) -> EmbeddedToolchain:
+        """With what was built of a project, and without the packs that have modules of the same libraries."""
+        return replace(self, libraries=(library,)).apart_from({folder.name for folder in library.iterdir()})
 
     def server(self) -> Command:
         """The process that speaks docs/protocol.md."""
@@ -118,6 +123,11 @@ class EmbeddedToolchain:
         with (self.home / "lib" / "lean" / "Init" / "Core.olean").open("rb") as file:
             return file.read(80)
 
+    def origins(self) -> tuple[Origin, ...]:
+        """What the libraries beyond Lean's own were compiled from: those of projects, then packs."""
+        projects = (read_origin(folder) for folder in self.libraries)
+        return (*(origin for origin in projects if origin is not None), *(pack.origin for pack in self.packs))
+
     def facts(self) -> list[Fact]:
         """Versions, paths and sizes."""
         return [
@@ -126,7 +136,11 @@ class EmbeddedToolchain:
             Fact("node", f"{self.node.version} ({self.node.executable})"),
             Fact("Lean's files", f"{self.home} ({size_of(self.home) // 1_000_000} MB)"),
             Fact("LemmaForge's Lean modules", f"{self.forge} ({size_of(self.forge) // 1_000_000} MB)"),
-            *(Fact(f"pack {pack.pack.name}", _described(pack)) for pack in self.packs),
+            *(Fact("project", f"{origin}, {folder}") for folder in self.libraries if (origin := read_origin(folder))),
+            *(
+                Fact(f"pack {p.pack.name}", f"{len(p.pack.modules)} modules: {p.origin}, {p.folder}")
+                for p in self.packs
+            ),
             Fact("works", "tactics, metaprograms, #eval, programs; Init, Std, Lean"),
             Fact("does not work", "bv_decide, starting other programs; 2 GiB of memory a process"),
             Fact("differs", "#print axioms counts imported theorems, whose proofs are not in the package, as axioms"),
@@ -140,11 +154,6 @@ def _seen(libraries: Sequence[Path]) -> list[str] | None:
 
 def _lean_path() -> list[Path]:
     return [Path(folder) for folder in os.environ.get("LEAN_PATH", "").split(os.pathsep) if folder]
-
-
-def _described(pack: InstalledPack) -> str:
-    commits = ", ".join(f"{name} {commit[:12] or 'of unknown commit'}" for name, commit in pack.pack.sources.items())
-    return f"{len(pack.pack.modules)} modules ({commits}), {pack.folder}"
 
 
 def _text(field: bytes) -> str:

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from lean_bridge.errors import InputError, SetupError, ToolchainError
+from lean_bridge.lakefile import read_manifest
 from lean_bridge.toolchain import releases, storage
 from lean_bridge.toolchain.base import Command, Fact
 from lean_bridge.toolchain.native_frontend import variables
+from lean_bridge.toolchain.provenance import Origin, source_commit
 from lean_bridge.toolchain.storage import Progress
 
 _SERVER: Final = "lemmaforge-server"
@@ -78,6 +80,14 @@ class NativeToolchain:
         """The process that `FrontendProcess` talks to; it starts `lean` for each job."""
         program = Path(__file__).with_name("native_frontend.py")
         return Command((sys.executable, str(program), str(self.lake), str(self.project)), Path.cwd())
+
+    def origins(self) -> tuple[Origin, ...]:
+        """The project's commit and those of its packages, as git and Lake's manifest have them now."""
+        if self.program.is_relative_to(self.project):
+            return ()
+        packages = {name: revision or "" for name, (revision, _) in read_manifest(self.project).items()}
+        name = self.project.resolve().name
+        return (Origin(name, {name: source_commit(self.project), **packages}),)
 
     def facts(self) -> list[Fact]:
         """Versions and paths, what LemmaForge was tried with of this release, and what speaks against it."""

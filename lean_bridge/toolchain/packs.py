@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from lean_bridge.errors import InputError
+from lean_bridge.toolchain.provenance import Origin
 from lean_bridge.toolchain.storage import Progress, damage, exclusive, explained, staged
 
 FORMAT: Final = 1
@@ -69,6 +70,11 @@ class InstalledPack:
 
     folder: Path
     pack: Pack
+
+    @property
+    def origin(self) -> Origin:
+        """What it was compiled from; its name says which pack it is."""
+        return Origin(f"pack {self.folder.name}", self.pack.sources, self.pack.overlays)
 
     @property
     def library(self) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from lean_bridge.client import Limits
 from lean_bridge.pool import LeanPool, Recycling
 from lean_bridge.toolchain.base import Backend, Command, Fact, Toolchain
+from lean_bridge.toolchain.provenance import Origin
 
 PROLOGUE = """
 import json, sys, time
@@ -32,6 +33,9 @@ class Program:
 
     def frontend(self) -> Command:
         raise AssertionError("these programs are servers only")
+
+    def origins(self) -> tuple[Origin, ...]:
+        return ()
 
     def facts(self) -> list[Fact]:
         return []

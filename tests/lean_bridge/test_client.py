@@ -17,6 +17,7 @@ from lean_bridge.errors import ProtocolError, RequestFailed, ServerDied, Toolcha
 from lean_bridge.process import KEPT_BYTES, ReplySplitter, Tail
 from lean_bridge.protocol import Attempt, TacticFailed
 from lean_bridge.toolchain.base import Backend, Command, Fact, Toolchain
+from lean_bridge.toolchain.provenance import Origin
 
 ENDLESS = "set_option maxRecDepth 100000000 in repeat (have := trivial)"
 
@@ -165,6 +166,9 @@ async def test_a_program_that_is_not_there_is_a_toolchain_error(tmp_path: Path) 
 
         def frontend(self) -> Command:
             return self.server()
+
+        def origins(self) -> tuple[Origin, ...]:
+            return ()
 
         def facts(self) -> list[Fact]:
             return []

@@ -15,13 +15,13 @@ import pytest
 from db.errors import StoreError
 from db.records import Library, Premise, TacticStep, Theorem
 from db.store import Store
-from lean_bridge.build import project_modules
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import RequestFailed
 from lean_bridge.lakefile import read_project
 from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.modules import SourceModule
+from lean_bridge.workspace import Scope, read_workspace
 from workbench.cli.app import exit_code, explained
 from workbench.replaying import replay
 from workbench.testing import Lemma
@@ -83,7 +83,7 @@ async def project_server(project: Path, whole: tuple[Path, Any], toolchain: Tool
 
 @pytest.fixture(scope="module")
 def sources(project: Path) -> dict[str, SourceModule]:
-    return project_modules(read_project(project))
+    return dict(read_workspace(project, Scope()).sources().modules)
 
 
 def test_a_project_is_traced_with_all_its_theorems(project: Path, whole: tuple[Path, Any]) -> None:

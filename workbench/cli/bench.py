@@ -155,7 +155,7 @@ async def carry_out(store: Store, toolchain: Toolchain, wish: Wish, workers: int
         opened(wish.generator, api_key) as proposing,
         LeanPool(toolchain, size=workers, spares=0) as pool,
     ):
-        plan = await planned(store, pool, replace(wish, generator=proposing.name))
+        plan = await planned(store, pool, replace(wish, generator=proposing.name), toolchain.origins())
         async with pool.lease() as server:
             lean = server.hello.toolchain
         found, resumed = begun(store, plan, lean, datetime.now(UTC))

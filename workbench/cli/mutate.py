@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ from workbench.cli.options import (
     JsonOption,
     LeanOption,
     ParentsArgument,
+    ProjectOption,
     StoreOption,
     chosen_toolchain,
     print_json,
@@ -68,6 +70,7 @@ def run(
         typer.Option("--workers", "-w", min=1, help="Lean processes.", show_default="as cores and memory allow"),
     ] = None,
     lean: LeanOption = None,
+    project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Mutate theorems: rewrite them with the lemmas of the library, specialise, contrapose, and so on.
@@ -90,7 +93,7 @@ def run(
     wish = wish_of(names or ["Init"], kind, limit, depth, branch, size, seed, sample, holdout, holdout_share, seconds)
     with Store.open(store, create=False) as records:
         plans = planned(records, wish)
-        toolchain = chosen_toolchain(lean)
+        toolchain = chosen_toolchain(lean, project)
         count = workers or Settings.from_environment().workers
         documents = [carry_out(records, toolchain, library, plan, count, store) for library, plan in plans]
     if as_json:
@@ -132,17 +135,17 @@ def carry_out(
 ) -> dict[str, object]:
     """Begins or takes up the run of a plan, shows how it goes, and says what came of it."""
     from mutation.pipeline import Pipeline, begun
-    from workbench.parents import toolchain_for
+    from workbench.parents import at_hand, toolchain_for
 
+    toolchain = toolchain_for(library, toolchain)
+    plan = replace(plan, note={**plan.note, **at_hand(library, toolchain)})
     found, resumed = begun(store, plan, library.toolchain, datetime.now(UTC))
     typer.echo(
         f"run {found.id}{' goes on' if resumed else ''}: {len(plan.theorems)} theorems of {library.name}", err=True
     )
     began = time.monotonic()
     with run_shown(store, found, workers) as told:
-        pipeline = Pipeline(
-            toolchain_for(library, toolchain), store, found, plan, clock=lambda: datetime.now(UTC), report=told
-        )
+        pipeline = Pipeline(toolchain, store, found, plan, clock=lambda: datetime.now(UTC), report=told)
         try:
             asyncio.run(pipeline.go(workers, owner()))
         except KeyboardInterrupt:

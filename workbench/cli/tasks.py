@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ from workbench.cli.options import (
     LeanOption,
     MarkdownOption,
     ParentsArgument,
+    ProjectOption,
     StoreOption,
     chosen_toolchain,
     print_json,
@@ -86,6 +88,7 @@ def counterexample(
         typer.Option("--workers", "-w", min=1, help="Lean processes.", show_default="as cores and memory allow"),
     ] = None,
     lean: LeanOption = None,
+    project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make false statements out of true ones, each with a refutation that Lean's kernel accepts.
@@ -116,7 +119,7 @@ def counterexample(
     )
     with Store.open(store, create=False) as records:
         found = chosen_parents(records, wish)
-        toolchain = chosen_toolchain(lean)
+        toolchain = chosen_toolchain(lean, project)
         count = workers or Settings.from_environment().workers
         documents = [
             asyncio.run(carry_out(records, toolchain, parents, planned(parents, limits, effort), count, store))
@@ -150,14 +153,16 @@ async def carry_out(
     from mutation.hygiene import held_forms, touched_by_conjecture
     from mutation.pipeline import refuse_other_lean
     from prover.counterexample.conjectures import ConjectureRun, begun
-    from workbench.parents import toolchain_for
+    from workbench.parents import at_hand, toolchain_for
 
     library = parents.library
+    toolchain = toolchain_for(library, toolchain)
+    plan = replace(plan, note={**plan.note, **at_hand(library, toolchain)})
     workers = max(1, min(workers, len(plan.units())))
     began = time.monotonic()
     held = frozenset(plan.holdout)
     forms = held_forms(store, library.digest, held)
-    async with LeanPool(toolchain_for(library, toolchain), size=workers, spares=0) as pool:
+    async with LeanPool(toolchain, size=workers, spares=0) as pool:
         async with pool.lease() as server:
             refuse_other_lean(library.toolchain, server.hello.toolchain)
         found, resumed = begun(store, plan, library.toolchain, datetime.now(UTC))

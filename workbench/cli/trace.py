@@ -56,6 +56,15 @@ def trace(
         int | None,
         typer.Option("--workers", "-w", min=1, help="Modules at a time.", show_default="as cores and memory allow"),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="MODULE",
+            help="Of the projects, only this module and those below it; may be given again.",
+            show_default="what the lakefile wants",
+        ),
+    ] = None,
     driver: DriverOption = DriverKind.server,
     lean: LeanOption = None,
     project: ProjectOption = None,
@@ -77,13 +86,17 @@ def trace(
 
         lemma trace examples/algebra_project --store algebra.db
 
-        lemma trace Mathlib.Order --lean native --project my_project
+        lemma trace Mathlib.Order --project mathlib4
+
+        lemma trace mathlib4 --target Mathlib.Order.Lattice --target Mathlib.Algebra.Order
 
         lemma trace examples/algebra_project --driver leandojo
     """
     chosen = sorted_targets(targets)
     if driver is DriverKind.leandojo and chosen.modules:
         raise InputError(f"{chosen.modules[0]}: LeanDojo traces projects; name the folder of one.")
+    if only and (driver is DriverKind.leandojo or not chosen.projects):
+        raise InputError("--target is for the folders of projects that our own server traces.")
     number = workers or Settings.from_environment().workers
     reports: list[TraceReport] = []
     from db.store import Store
@@ -95,7 +108,7 @@ def trace(
             if driver is DriverKind.leandojo:
                 reports.append(trace_with_leandojo(folder, lean, records))
             else:
-                reports.append(trace_project(folder, lean, records, number))
+                reports.append(trace_project(folder, lean, records, number, tuple(only or ())))
     print_reports(reports, store, as_json)
     raise typer.Exit(exit_code(reports))
 
@@ -139,18 +152,20 @@ async def trace_modules(names: Sequence[str], toolchain: Toolchain, store: Store
             return [await trace(plan, pool, store, workers=workers, progress=progress) for plan in plans]
 
 
-def trace_project(folder: Path, lean: LeanKind | None, store: Store, workers: int) -> TraceReport:
-    """Builds a project where that is up to us, and traces it.
+def trace_project(
+    folder: Path, lean: LeanKind | None, store: Store, workers: int, only: tuple[str, ...]
+) -> TraceReport:
+    """Builds a project where that is up to us, and traces it, or some of its modules.
 
     Raises:
-        InputError: it is no project.
+        InputError: it is no project, or has no such modules.
     """
     from workbench.projects import built_project
     from workbench.projects import trace_project as traced
 
     toolchain = chosen_toolchain(lean, folder)
     with progress_shown() as progress:
-        built = built_project(folder, toolchain, workers=workers, progress=progress)
+        built = built_project(folder, toolchain, workers=workers, progress=progress, targets=only)
         return asyncio.run(traced(built, store, workers=workers, progress=progress))
 
 

@@ -25,7 +25,7 @@ NUMBERS: Final = frozenset(
 ENOUGH_PROBLEMS: Final = 20
 """Of a source, for an interval to be shown: over a handful of problems that all went one way the bootstrap has no width at all."""
 
-OF_EACH_PROBLEM: Final = frozenset({"errata", "without", "answers", "difficulties"})
+OWN_PLACE: Final = frozenset({"errata", "without", "answers", "difficulties", "libraries"})
 """Parts of a run's record that are too long for a table of its settings."""
 
 LONGEST_MESSAGE: Final = 200
@@ -57,6 +57,7 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("wall clock", wall),
         ("problems from", f"{config.get('benchmark')}, SHA-256 {report.run.library[:16]}…"),
         ("toolchain", report.run.toolchain),
+        *text.library_rows(config),
         ("started", f"{report.run.started:%Y-%m-%d %H:%M:%S} UTC"),
     ]
 
@@ -106,9 +107,7 @@ def tables(report: Report) -> list[Table]:
     """All tables but that of the key figures. Empty ones are left out."""
     unstatable = [(r.name, _short(r.message)) for r in report.results if r.unstatable]
     settings = [
-        (name, _short(_plain(value)))
-        for name, value in sorted(report.run.config.items())
-        if name not in OF_EACH_PROBLEM
+        (name, _short(_plain(value))) for name, value in sorted(report.run.config.items()) if name not in OWN_PLACE
     ]
     deciding = report.judgements is not None
     found: list[tuple[str, Row, Sequence[Row]]] = [
@@ -129,7 +128,9 @@ def tables(report: Report) -> list[Table]:
         ),
         ("Configuration", ("setting", "value"), settings),
     ]
-    return [Table(name, heads, list(rows), NUMBERS | judgement_text.NUMBERS) for name, heads, rows in found if rows]
+    told = [Table(name, heads, list(rows), NUMBERS | judgement_text.NUMBERS) for name, heads, rows in found if rows]
+    overlays = text.overlay_table(report.run.config)
+    return [*told, overlays] if overlays.rows else told
 
 
 def _rates(report: Report) -> list[tuple[str, Row, Sequence[Row]]]:

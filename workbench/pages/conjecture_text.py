@@ -37,6 +37,7 @@ def key_figures(report: ConjectureReport) -> list[tuple[str, str]]:
         ("seed", str(run.config.get("seed", "none"))),
         ("library", f"{report.library.name}, {report.library.digest[:16]}"),
         ("toolchain", run.toolchain),
+        *text.library_rows(run.config),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
     ]
 

@@ -35,6 +35,7 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("held out", f"{len(report.holdout):,} theorems" if report.holdout else "nothing"),
         ("library", f"{report.library.name}, {report.library.digest[:16]}"),
         ("toolchain", run.toolchain),
+        *text.library_rows(run.config),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("units", units),
     ]

@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from lean_bridge.toolchain.provenance import from_record
+
 Row = Sequence[str]
 
 
@@ -32,6 +34,18 @@ def percent(share: float) -> str:
 def share_rows(counts: Mapping[str, int] | Mapping[int, int], whole: int) -> list[Row]:
     """Rows of name, count, and share of the whole."""
     return [(str(name), f"{n:,}", percent(n / whole if whole else 0.0)) for name, n in counts.items()]
+
+
+def library_rows(config: Mapping[str, object]) -> list[tuple[str, str]]:
+    """The figure that names the libraries beyond Lean's own that were at hand in a run; none where there were none."""
+    origins = from_record(config)
+    return [("libraries", "; ".join(map(str, origins)))] if origins else []
+
+
+def overlay_table(config: Mapping[str, object]) -> Table:
+    """The modules that overlays stood in for, or added to, in the libraries of a run."""
+    left_out = {module: text for origin in from_record(config) for module, text in origin.overlays.items()}
+    return Table("Overlays", ("module", "leaves out"), sorted(left_out.items()), frozenset())
 
 
 def terminal(title: str, figures: Sequence[tuple[str, str]], tables: Iterable[Table]) -> RenderableType:

@@ -7,7 +7,7 @@ public import LemmaForge.Refute.Values
 /-!
 # Is a closed proposition true?
 
-A proposition about closed terms is evaluated by computing its `Decidable` instance, or else by `simp`. What neither can evaluate is taken apart: `∃ x, p x` is true by a value of `x`, `∀ x, p x` false by one,
+A proposition about closed terms is evaluated by computing its `Decidable` instance, or else by `simp`; one about real numbers by `norm_num`. What neither can evaluate is taken apart: `∃ x, p x` is true by a value of `x`, `∀ x, p x` false by one,
 a conjunction by its parts, an equation of structures by a field in which they differ, and a predicate that is defined by what it is defined as. What is found comes with a tactic that shows it and with the proof. A proposition that no evaluation settles may be put
 to tactics, which takes longer.
 -/
@@ -48,7 +48,7 @@ def within {α : Type} (heartbeats : Nat) (act : MetaM (Option α)) : MetaM (Opt
 def evaluationHeartbeats : Nat := 2000
 
 /-- Heartbeats for the tactics of one obligation. -/
-private def attemptHeartbeats : Nat := 20000
+def attemptHeartbeats : Nat := 20000
 
 /-- Computes an instance of `Decidable`: as far as `decide` does, or through everything, as the kernel does. -/
 def compute (p inst : Expr) : MetaM Truth := do
@@ -123,6 +123,26 @@ private def dataFields (type : Expr) : MetaM (Array Expr) := do
     let .forallE _ _ result _ ← whnf (← inferType projection) | return none
     return if result.hasLooseBVars || (← isProp result) then none else some projection
 
+/-- Tries to prove a closed proposition by one tactic. -/
+def attemptWith (tactic : String) (p : Expr) (heartbeats : Nat := attemptHeartbeats) : MetaM (Option Expr) :=
+  within heartbeats do
+    let .ok stx := Parser.runParserCategory (← getEnv) `tactic tactic | return none
+    let goal ← mkFreshExprSyntheticOpaqueMVar p
+    let (left, _) ← (Tactic.run goal.mvarId! (Tactic.evalTactic stx)).run { errToSorry := false } {}
+    unless left.isEmpty do return none
+    let proof ← instantiateMVars goal
+    return if proof.hasSorry || proof.hasMVar then none else some proof
+
+/-- Whether a proposition is about numbers that nothing computes. -/
+private def isAboutReals (p : Expr) : Bool := p.getUsedConstants.any realTypes.contains
+
+/-- Evaluates a proposition about numbers by `norm_num`, where the imports have that tactic. -/
+private def normalised (p : Expr) : MetaM Truth := do
+  let shown (p : Expr) := attemptWith "norm_num" p (4 * evaluationHeartbeats)
+  if let some proof ← shown p then return .yes ⟨"norm_num", proof⟩
+  if let some proof ← shown (mkNot p) then return .no ⟨"norm_num", proof⟩
+  return .unknown
+
 mutual
 
 /-- Evaluates a closed proposition: an instance of `Decidable` (which may be given) is computed, else `simp` is asked, else it is taken apart, so many times at most. -/
@@ -130,15 +150,22 @@ partial def truthOf (p : Expr) (inst? : Option Expr) (depth : Nat) : EvaluateM T
   modify fun s => { s with evaluations := s.evaluations + 1 }
   let { deadline, .. } ← read
   if ← isPast deadline then return .unknown
-  let inst? ← match inst? with
-    | some inst => pure (some inst)
-    | none => within (4 * evaluationHeartbeats) do synthInstance? (mkApp (mkConst ``Decidable) p)
+  let reals := isAboutReals p
+  let connects := p.isForall || [``Not, ``And, ``Or, ``Iff].any p.isAppOf
+  if !connects && (reals || p.getUsedConstants.contains `Nat.Prime) then
+    match ← normalised p with
+    | .unknown => pure ()
+    | truth => return truth
+  let inst? ← match reals, inst? with
+    | true, _ => pure none
+    | false, some inst => pure (some inst)
+    | false, none => within (4 * evaluationHeartbeats) do synthInstance? (mkApp (mkConst ``Decidable) p)
   if let some inst := inst? then
     match ← compute p inst with
     | .unknown => pure ()
     | truth => return truth
   -- The parts of a connective are simpler than the whole.
-  let connects := depth > 0 && (p.isArrow || [``Not, ``And, ``Or, ``Iff].any p.isAppOf)
+  let connects := depth > 0 && (p.isArrow || (connects && !p.isForall))
   if connects then
     match ← takenApart p depth with
     | .unknown => pure ()
@@ -231,16 +258,6 @@ private def byWordSize : String :=
 private def mentionsWord (p : Expr) : Bool :=
   p.getUsedConstants.any fun name => [`USize, `ISize].contains name.getRoot || name.getPrefix == `System.Platform
 
-/-- Tries to prove a closed proposition by one tactic. -/
-def attemptWith (tactic : String) (p : Expr) : MetaM (Option Expr) :=
-  within attemptHeartbeats do
-    let .ok stx := Parser.runParserCategory (← getEnv) `tactic tactic | return none
-    let goal ← mkFreshExprSyntheticOpaqueMVar p
-    let (left, _) ← (Tactic.run goal.mvarId! (Tactic.evalTactic stx)).run { errToSorry := false } {}
-    unless left.isEmpty do return none
-    let proof ← instantiateMVars goal
-    return if proof.hasSorry || proof.hasMVar then none else some proof
-
 /-- Tries to prove a closed proposition by tactics, in the end with lemmas about the same things. -/
 def attempt (p : Expr) : EvaluateM (Option Evidence) := do
   let first := if mentionsWord p then [byWordSize] else []
@@ -260,7 +277,7 @@ private def ownFunctions (type : Expr) : MetaM (Array Name) := do
     | some index => ![`Init, `Std, `Lean].contains (env.header.moduleNames[index.toNat]!).getRoot
     | none => true
   type.getUsedConstants.filterM fun name => do
-    unless isOwn name && !isInstanceCore env name && (env.find? name).any (·.isDefinition) do return false
+    unless isOwn name && !isNoncomputable env name && !isInstanceCore env name && (env.find? name).any (·.isDefinition) do return false
     return (← getEqnsFor? name).isSome
 
 /-- What propositions are evaluated with that are about what `type` is about. -/

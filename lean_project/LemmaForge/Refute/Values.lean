@@ -98,6 +98,9 @@ def someTypes : Array Expr :=
 def someTypeFunctions : Array Expr :=
   #[``Option, ``List, ``Id].map fun name => mkConst name [0]
 
+/-- Mathlib's real numbers and what is made of them. Nothing computes them; their equality and order are decided by the axiom of choice. -/
+def realTypes : List Name := [`Real, `NNReal, `ENNReal, `Complex]
+
 /-- Machine integers: their sizes, at least, and whether they have a sign. -/
 private def machineIntegers : List (Name × Nat × Bool) := [
   (``UInt8, 8, false), (``UInt16, 16, false), (``UInt32, 32, false), (``UInt64, 64, false), (``USize, 32, false),
@@ -165,10 +168,11 @@ where
     if head == ``Int then
       let signed := naturals.flatMap fun (n : Nat) => if n == 0 then #[(0 : Int)] else #[(n : Int), -(n : Int)]
       return ← signed.mapM (numeral type ·)
-    if head == ``Rat then
-      let whole ← #[(0 : Int), 1, -1, 2, -2, 3].mapM (numeral type ·)
-      let halves ← #[(1 : Int), -1, 3].mapM fun n => do mkAppM ``HDiv.hDiv #[← numeral type n, ← numeral type 2]
-      return whole ++ halves ++ (← numerals type (naturals.extract 4 20))
+    if head == ``Rat then return ← numbers type
+    if realTypes.contains head then
+      let unit := if head == `Complex then #[mkConst `Complex.I] else #[]
+      let numbers ← numbers type
+      return numbers.extract 0 2 ++ unit ++ numbers.extract 2 numbers.size
     if head == ``Char then
       return #['a', 'b', ' ', '0', 'A'].map toExpr
     if head == ``String then return #["", "a", "b", "ab", "aa", " ", "abc"].map mkStrLit
@@ -196,6 +200,14 @@ where
       let lists := someLists (← values source (argument 0) (depth - 1))
       return ← lists.mapM fun list => if head == ``List then mkListLit (argument 0) list else mkArrayLit (argument 0) list
     constructed type head
+  /-- Numbers of a type that has numerals: natural ones, with a negation whole ones, with a division halves. -/
+  numbers (type : Expr) : StateRefT Made MetaM (Array Expr) := do
+    let made (signed : Array Int) (make : Int → MetaM Expr) : MetaM (Array Expr) :=
+      signed.filterMapM fun n => try some <$> make n catch e => if e.isInterrupt then throw e else return none
+    let whole ← made #[0, 1, -1, 2, -2, 3] (numeral type ·)
+    if whole.isEmpty then return #[]
+    let halves ← made #[1, -1, 3] fun n => do mkAppM ``HDiv.hDiv #[← numeral type n, ← numeral type 2]
+    return whole ++ halves ++ (← made ((source.naturals.extract 4 20).map Int.ofNat) (numeral type ·))
   /-- What the constructors of an inductive type make. -/
   constructed (type : Expr) (head : Name) : StateRefT Made MetaM (Array Expr) := do
     let some (.inductInfo info) := (← getEnv).find? head | return #[]

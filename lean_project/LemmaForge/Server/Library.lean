@@ -90,6 +90,15 @@ private def traceModulesOf : Handler := fun c r => do
     limit := (← r.arg? Nat "limit").getD standard.limit }
   c.asStep (← limitsOf r 0) (traceModules env query)
 
+/-- Adds the options that a request brings, as text; those named `weak.…` only where the imports declare them. -/
+private def optionsOf (r : Request) (known : Options) : RequestM Options := do
+  let mut options := known
+  for (name, value) in ((← r.arg? Json "options").bind (·.getObj?.toOption)).getD {} do
+    options := options.insert name.toName (.ofString (value.getStr?.toOption.getD value.compress))
+  match ← (Language.Lean.reparseOptions options).toBaseIO with
+  | .ok read => return read
+  | .error e => fail .badRequest e.toString
+
 /-- The file that a request brings, ready to be elaborated as the source of the module that it names. -/
 private def Context.fileOf (c : Context) (r : Request) (limits : StepLimits) : RequestM (Parser.InputContext × Parser.ModuleParserState × Command.State) := do
   let input := Parser.mkInputContext (← r.arg String "text").crlfToLf ((← r.arg? String "file").getD "input.lean")
@@ -98,7 +107,8 @@ private def Context.fileOf (c : Context) (r : Request) (limits : StepLimits) : R
   let env := match ← r.arg? String "module" with
     | some module => env.setMainModule module.toName
     | none => env
-  let start := initialState env (maxHeartbeats.set baseOptions limits.heartbeats)
+  -- The file's own limit of heartbeats counts more than the request's, as with `lean -D`.
+  let start := initialState env (← optionsOf r (maxHeartbeats.set baseOptions limits.heartbeats))
   return (input, parser, { start with infoState := { enabled := true } })
 
 private def traceFileOf : Handler := fun c r => do

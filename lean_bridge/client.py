@@ -87,6 +87,7 @@ class LeanServer:
     Attributes:
         hello: the greeting of the process.
         requests: how many were sent.
+        imported_bytes: resident memory that opening environments took, which stays.
         retired: a pool should lend it no more.
     """
 
@@ -104,6 +105,7 @@ class LeanServer:
         self._verdict: BridgeError | None = None
         self._fate: str | None = None
         self._file_envs: list[int] = []
+        self.imported_bytes = 0
         self.requests = 0
         self.retired = False
 
@@ -162,11 +164,17 @@ class LeanServer:
 
     async def open_environment(self, imports: Sequence[str] = ("Init",), prelude: str = "") -> Environment:
         """Opens the environment of these imports with `prelude` elaborated on top; the same arguments give the same one."""
-        return await self.ask(wire.open_environment(imports, prelude))
+        return await self._opened(wire.open_environment(imports, prelude))
 
     async def open_header(self, header: str) -> Environment:
         """Opens the environment in which a file with this head goes on: its imports and all that stands beneath them."""
-        return await self.ask(wire.open_header(header))
+        return await self._opened(wire.open_header(header))
+
+    async def _opened(self, call: wire.Call[Environment]) -> Environment:
+        before = self.resident_bytes()
+        environment = await self.ask(call)
+        self.imported_bytes += max(0, self.resident_bytes() - before)
+        return environment
 
     async def release_environments(self, envs: Iterable[int]) -> int:
         """Forgets environments, and returns how many there were."""

@@ -29,7 +29,9 @@ class Recycling:
 
     requests: int = 20_000
     growth_bytes: int = 2**29
-    """Resident memory beyond what it took when it was warm. The embedded Lean is warm at 0.85 GiB and fails at 1.5."""
+    """Resident memory beyond what it took when it was warm and what it imported since, which is kept for the next lease."""
+    most_bytes: int = 1650 * 2**20
+    """Resident memory in all. The embedded Lean is warm at 0.85 GiB, has Mathlib at 1.2, and fails at 2 at the latest."""
 
 
 class LeanPool:
@@ -175,8 +177,9 @@ class LeanPool:
             await server.forget()
         except BridgeError:
             return False
-        growth = server.resident_bytes() - self._warm_bytes.get(server, 0)
-        return server.requests < self._recycling.requests and growth < self._recycling.growth_bytes
+        resident, limits = server.resident_bytes(), self._recycling
+        growth = resident - self._warm_bytes.get(server, 0) - server.imported_bytes
+        return server.requests < limits.requests and growth < limits.growth_bytes and resident < limits.most_bytes
 
     def _serve_waiting(self) -> None:
         while self._waiting:
@@ -214,7 +217,7 @@ class LeanPool:
         finally:
             self._starting -= 1
         self._failed_starts = 0
-        self._warm_bytes[server] = server.resident_bytes()
+        self._warm_bytes[server] = server.resident_bytes() - server.imported_bytes
         try:
             async with server:
                 self._idle.append(server)

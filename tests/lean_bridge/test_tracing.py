@@ -188,6 +188,19 @@ async def test_a_file_with_errors_says_so(server: LeanServer) -> None:
     assert [message.line for message in found.messages] == [1]
 
 
+async def test_a_file_is_read_with_the_options_of_its_lakefile(server: LeanServer) -> None:
+    text = "theorem x (f : α → α) : f = f := rfl\n"
+
+    async def ok(*options: tuple[str, str]) -> bool:
+        return (await server.ask(trace_file(text, file="A.lean", module="A", options=options))).ok
+
+    assert await ok()
+    assert await ok(("autoImplicit", "true"), ("weak.linter.ofTheirs", "true"))
+    assert not await ok(("autoImplicit", "false"))
+    with pytest.raises(RequestFailed, match=r"unknown configuration option 'linter\.ofTheirs'"):
+        await ok(("linter.ofTheirs", "true"))
+
+
 # Steps, each with the goals before and after it
 
 

@@ -6,9 +6,13 @@ import io
 import json
 import re
 import shutil
+import subprocess
 import tarfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,7 @@ from lean_bridge.packing import write_pack
 from lean_bridge.toolchain import Toolchain
 from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from lean_bridge.toolchain.packs import MANIFEST, install_pack, installed_packs
+from lean_bridge.toolchain.provenance import Origin, source_commit
 from lean_bridge.workspace import Scope
 
 MANIFEST_OF_LAKE = {
@@ -109,6 +114,11 @@ def test_a_project_is_built_with_its_packages_options_and_overlays(built: Built)
     widget = built.folder / ".lake" / "packages" / "marks" / ".lake" / "build" / "js" / "widget.js"
     assert report.place_holders == (widget.resolve(),)
 
+    # What it was made of is said wherever it is used; a change since the commit as well.
+    [origin] = built.toolchain.over(report.output).origins()
+    assert origin.sources == {"demo": "", "marks": "0123456789abcdef", "steps": ""}
+    assert origin.overlays == {"Demo.Control": "the example."}
+
     # A target of its own is built without what the lakefile wants; what is up to date stays.
     other = build_project(built.folder, built.toolchain, scope=replace(built.scope, targets=("Demo.Other",)))
     assert (other.built, other.up_to_date) == (("Demo.Other",), ("Marks.Attr",))
@@ -184,6 +194,44 @@ def test_what_is_wrong_with_a_workspace_is_said_before_anything_is_compiled(
         build_project(tmp_path, toolchain, scope=damage(tmp_path))
 
 
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a server of a folder's files; of `cut…` it sends less than it announces."""
+
+    class Files(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            file = folder / self.path.removeprefix("/").replace("cut", "demo")
+            if not file.is_file():
+                self.send_error(404)
+                return
+            content = file.read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2] if "cut" in self.path else content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_commit_of_a_checkout_is_told_with_whether_it_was_changed(tmp_path: Path) -> None:
+    assert source_commit(tmp_path) == ""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=us", "-c", "user.email=us@example.org"]
+    (tmp_path / "A.lean").write_text("module\n")
+    for command in (["init", "-q"], ["add", "A.lean"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], check=True)
+    commit = source_commit(tmp_path)
+    assert re.fullmatch(r"[0-9a-f]{40}", commit)
+    (tmp_path / "A.lean").write_text("module\n\n")
+    assert source_commit(tmp_path) == f"{commit}+changes"
+    assert str(Origin("demo", {"demo": f"{commit}+changes"})) == f"demo (demo {commit[:12]}+changes)"
+
+
 @pytest.mark.slow
 def test_a_pack_is_installed_where_there_are_no_sources_and_a_changed_one_is_refused(
     built: Built, tmp_path: Path
@@ -221,11 +269,18 @@ def test_a_pack_is_installed_where_there_are_no_sources_and_a_changed_one_is_ref
             install_pack(str(changed), cache, built.toolchain.key, tell)
     assert installed_packs(cache, built.toolchain.key) == []
 
-    install_pack(str(file), cache, built.toolchain.key, tell)
+    with served(tmp_path) as address:
+        for name, says in (("cut.tar.xz", "cannot fetch .*cut.tar.xz"), ("missing.tar.xz", "cannot fetch .*404")):
+            with pytest.raises(InputError, match=says):
+                install_pack(f"{address}/{name}", cache, built.toolchain.key, tell)
+        assert installed_packs(cache, built.toolchain.key) == []
+        install_pack(f"{address}/{file.name}", cache, built.toolchain.key, tell)
+    assert not list(cache.glob(".pack-*"))
     elsewhere = replace(built.toolchain, packs=tuple(installed_packs(cache, built.toolchain.key)))
-    assert next(fact.value for fact in elsewhere.facts() if fact.name == "pack demo").startswith(
-        "6 modules (demo fedcba, marks 0123456789ab, steps of unknown commit)"
-    )
+    [origin] = elsewhere.origins()
+    commits = "demo fedcba, marks 0123456789ab, steps of unknown commit"
+    assert str(origin) == f"pack demo-{made.digest} ({commits}; 1 overlays)"
+    assert f"6 modules: {origin}" in next(fact.value for fact in elsewhere.facts() if fact.name == "pack demo")
     user = tmp_path / "user" / "User.lean"
     user.parent.mkdir()
     user.write_text("import Demo\n\n@[marked] theorem mine : five = 5 := by in_steps\n\n#eval five\n")

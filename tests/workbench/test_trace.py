@@ -166,6 +166,18 @@ async def test_a_replay_finds_what_is_wrong(
 
 
 @pytest.mark.slow
+def test_some_modules_of_a_project_are_traced_alone(
+    project: Path, whole: tuple[Path, Any], lemma: Lemma, tmp_path: Path
+) -> None:
+    done = lemma("trace", project, "--target", "Algebra.Logic", "--store", tmp_path / "some.db", "--json")
+    assert done.code == 0, done.out + done.err
+    [report] = done.json()["libraries"]
+    assert report["traced"] == ["Algebra.Logic"]
+    assert stored(tmp_path / "some.db")["Algebra.Logic"] == stored(whole[0])["Algebra.Logic"]
+    with Store.open(tmp_path / "some.db") as store:
+        assert store.libraries()[-1].imports == ("Algebra.Logic",)
+
+
 def test_only_what_changed_and_what_imports_it_is_traced_again(
     project: Path, whole: tuple[Path, Any], lemma: Lemma, tmp_path: Path
 ) -> None:
@@ -309,10 +321,13 @@ def test_modules_of_the_library_are_traced_once(lemma: Lemma, tmp_path: Path) ->
         (("./empty",), "no Lean files"),
         (("Init.Core", "--store", "text.db"), "text.db"),
         (("Init.Core", "--store", "no/folder/lemma.db"), "no/folder"),
+        (("Init.Core", "--target", "Init.Core"), "--target is for the folders of projects"),
+        (("./one", "--target", "Two"), "no module Two in one, and none below it"),
     ],
 )
 def test_bad_input_ends_in_a_message(arguments: tuple[str, ...], complaint: str, lemma: Lemma, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    write_files(tmp_path, {"one/One.lean": ""})
     (tmp_path / "text.db").write_text("this is no store" * 100)
     done = lemma("trace", *arguments)
     assert done.code == 2, done.out + done.err

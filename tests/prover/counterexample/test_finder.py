@@ -245,6 +245,31 @@ async def test_a_statement_that_is_none_is_the_callers_mistake(pool: LeanPool) -
         await refuted(pool, "∀ n : Nat, n + ")
 
 
+NUMBERS = """
+structure Real where
+  number : Int
+instance {n : Nat} : OfNat Real n := ⟨⟨n⟩⟩
+instance : Neg Real := ⟨fun x => ⟨-x.number⟩⟩
+instance : LT Real := ⟨fun x y => x.number < y.number⟩
+noncomputable instance (x y : Real) : Decidable (x < y) := Classical.propDecidable _
+macro "norm_num" : tactic =>
+  `(tactic| first | (show (_ : Int) < _; decide) | (intro h; exact absurd (show (_ : Int) < _ from h) (by decide)))
+"""
+"""What the search knows of Mathlib's real numbers: their name, that they have numerals, an order that nothing computes, and a tactic that decides it."""
+
+
+async def test_real_numbers_are_numerals_that_norm_num_compares(pool: LeanPool) -> None:
+    async with pool.lease() as server:
+        env = (await server.open_environment(("Init",), NUMBERS)).id
+        statement = "∀ x y : Real, 0 < x → y < 0 → (x < 3 ∧ y < x)"
+        found = await server.find_counterexample(env, statement, seconds=30.0)
+        assert [(witness.type, witness.value) for witness in found.witnesses] == [("Real", "3"), ("Real", "-1")]
+        assert found.proof is not None
+        assert "(by norm_num) (by norm_num)" in found.proof
+        true = await server.find_counterexample(env, "∀ x : Real, x < 1 → x < 2", evaluations=60, seconds=30.0)
+        assert true.proof is None
+
+
 LIBRARY = (
     "Nat.sub_lt_sub_left", "List.length_append", "Int.emod_nonneg", "BitVec.add_comm", "Option.map_map", "List.foldl_append",
     "Array.size_push", "Fin.val_add", "Nat.gcd_dvd_left", "String.length_append", "Bool.and_assoc",

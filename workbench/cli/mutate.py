@@ -58,6 +58,12 @@ def run(
     depth: Annotated[int, typer.Option(min=1, max=8, help="Steps from a theorem of the library.")] = 1,
     branch: Annotated[int, typer.Option(min=1, help="With --depth: mutants of a theorem that are mutated again.")] = 2,
     size: Annotated[int, typer.Option(min=10, help="Larger statements are dropped; nodes of the term.")] = 300,
+    heartbeats: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Lean's limit for making, and for writing, a candidate, in thousands; over Mathlib 500 pays."
+        ),
+    ] = 150,
     seed: Annotated[int, typer.Option(min=0, help="Decides what is tried first, and every random choice.")] = 0,
     sample: Annotated[
         int | None, typer.Option(min=1, help="Mutate so many theorems, drawn with the seed.", show_default="all")
@@ -86,11 +92,15 @@ def run(
         lemma mutate run Init.Data.List --kind rw --kind apply --depth 2 --seed 7
 
         lemma mutate run Init --holdout-share 0.02
+
+        lemma mutate run Mathlib.Order --project mathlib4 --size 1200 --heartbeats 500
     """
     from db.store import Store
     from workbench.mutating import planned
 
-    wish = wish_of(names or ["Init"], kind, limit, depth, branch, size, seed, sample, holdout, holdout_share, seconds)
+    wish = wish_of(
+        names or ["Init"], kind, limit, depth, branch, size, heartbeats, seed, sample, holdout, holdout_share, seconds
+    )
     with Store.open(store, create=False) as records:
         plans = planned(records, wish)
         toolchain = chosen_toolchain(lean, project)
@@ -107,6 +117,7 @@ def wish_of(
     depth: int,
     branch: int,
     size: int,
+    heartbeats: int,
     seed: int,
     sample: int | None,
     holdout: Path | None,
@@ -125,7 +136,7 @@ def wish_of(
     if wrong := [name for name in kind or () if name not in KINDS]:
         raise InputError(f"there is no kind of mutation {wrong[0]!r}; --kind takes {', '.join(KINDS)}.")
     kinds = tuple(name for name in KINDS if kind is None or name in kind)
-    limits = MutationLimits(kinds, seed, limit, depth, branch, size)
+    limits = MutationLimits(kinds, seed, limit, depth, branch, size, heartbeats)
     parents = ParentWish(tuple(names), sample, read_names(holdout) if holdout else (), share, seed)
     return Wish(parents, limits, seconds)
 

@@ -9,7 +9,7 @@ public import LemmaForge.Mutate.Shape
 # All mutants of a theorem
 
 `harvest` proposes, builds, filters and writes. *Proposals* are cheap: a kind, a place, a lemma from the index. They are put in an order that depends on the seed and on nothing else, kinds taking turns, and
-tried until enough candidates have been found. So what is found depends on the theorem, the library and the configuration, and not on what the process did before: a run that is
+tried until enough candidates have been found, or four times as many were tried. So what is found depends on the theorem, the library and the configuration, and not on what the process did before: a run that is
 interrupted and resumed finds what an unbroken one finds.
 
 Each candidate passes the stages `build`, `size`, `duplicate`, `print`, `read`, `script`, `kernel` and `vacuous`; what falls out is counted under its stage and reason. The kernel
@@ -317,7 +317,7 @@ private def firstStep (root : Name) (parent : Parent) (limit : Nat) : HarvestM (
     let order ← measured "propose" (proposals context root o : MetaM _)
     let mut taken := 0
     let mut children := #[]
-    for p in order.toSubarray 0 (min order.size (limit * 8)) do
+    for p in order.toSubarray 0 (min order.size (limit * 4)) do
       if taken == limit then break
       if (← get).unread == patience then
         fallsOut "read" "the rest of a theorem whose mutants do not read back" p.what

@@ -296,7 +296,7 @@ class _Build:
                 module,
                 self._marks[name],
                 self._frontend(),
-                name=str(module.file),
+                name=_named(module.file),
                 path=absolute([self._library.root]),
                 json=False,
                 write=said.append,
@@ -333,6 +333,11 @@ class _Build:
         import networkx as nx
 
         return tuple(sorted(nx.ancestors(self._graph, name) & self.failed.keys()))
+
+
+def _named(file: Path) -> str:
+    """What messages call a file: its path, and never a bare name, which has no folder that `include_str` could start from."""
+    return str(file) if file.parent.name else f"./{file}"
 
 
 def _spoken(seconds: float) -> str:

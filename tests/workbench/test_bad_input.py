@@ -8,6 +8,8 @@ import pytest
 
 from lean_bridge.client import LeanServer
 from lean_bridge.errors import BridgeError
+from lean_bridge.toolchain import Toolchain
+from lean_bridge.toolchain.embedded import EmbeddedToolchain
 from workbench.cli.app import exit_code, explained
 from workbench.problems import LeanFile, problems_in_file
 from workbench.testing import Lemma
@@ -135,6 +137,24 @@ def test_a_file_that_is_refused_is_left_alone_and_not_copied(lemma: Lemma, tmp_p
     assert "Check the name of the import." in run.err
     assert [p.name for p in tmp_path.iterdir()] == ["bad.lean"]
     assert path.read_text() == text
+
+
+def test_imports_that_do_not_fit_into_a_32_bit_lean_are_refused_with_what_to_do(
+    lemma: Lemma, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    assert isinstance(toolchain, EmbeddedToolchain)
+    largest = max((toolchain.home / "lib" / "lean").rglob("*.olean"), key=lambda file: file.stat().st_size)
+    names = [f"Large{i}" for i in range(2**31 // largest.stat().st_size + 1)]
+    output = tmp_path / "large" / ".lake" / "build" / "lib" / "lean"
+    output.mkdir(parents=True)
+    for name in names:
+        (output / f"{name}.olean").symlink_to(largest)
+    (tmp_path / "all.lean").write_text("".join(f"import {name}\n" for name in names) + "\n" + OPEN)
+    run = lemma("prove", "all.lean", "--lean", "embedded", "--project", "large")
+    assert (run.code, run.out) == (2, "")
+    assert "do not fit into the 2 GiB that a 32-bit Lean has" in run.err
+    assert "import the modules that are needed in the place of all" in run.err
+    assert "Check the name" not in run.err
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ MODULE_CURE = (
     "(`lemma lean info` lists them; docs/mathlib.md tells how to get Mathlib); with --lean native --project DIR it is what Lake built."
 )
 
+TOO_LARGE = "do not fit into the 2 GiB"
+"""What the embedded Lean says of imports that are there and too large."""
+
 app = typer.Typer(
     name="lemma",
     help="A theorem-proving workbench for Lean 4.",
@@ -126,5 +129,6 @@ def explained(error: BridgeError) -> str:
     from lean_bridge.wire import failure_messages
 
     listing = [f"\n  {m.line}:{m.column}: {m.severity}: {m.text}" for m in failure_messages(error)]
-    cure = f"\n{MODULE_CURE}" if error.kind == "unknown_module" else ""
+    unknown = error.kind == "unknown_module" and TOO_LARGE not in str(error)
+    cure = f"\n{MODULE_CURE}" if unknown else ""
     return str(error).rstrip() + "".join(listing) + cure

@@ -104,7 +104,10 @@ class Workspace:
         used = {package.name: package for _, package in (files[name] for name in sources.modules if name in files)}
         own = self.packages[0]
         commits = {
-            name: (revision if package is own else None) or package.revision or source_commit(package.project.folder)
+            name: (revision if package is own else None)
+            or source_commit(package.project.folder)
+            or package.revision
+            or ""
             for name, package in used.items()
         }
         return Origin(own.name, commits, {overlay.target: overlay.leaves_out for overlay in sources.overlays})

@@ -142,7 +142,7 @@ async def test_nothing_of_a_unit_with_a_leak_is_stored(
     indexed = mutating.open_index
     monkeypatch.setattr(mutating, "open_index", lambda env, holdout: indexed(env))
     plan = replace(PLAN, theorems=THEOREMS[:2], holdout=("Nat.sub_pos_iff_lt", "Append.append_eq_hAppend"))
-    plan = replace(plan, limits=MutationLimits(("rw",), limit=200))
+    plan = replace(plan, limits=MutationLimits(("rw",), limit=20))
 
     with pytest.raises(Leak, match="is held out"):
         await started(store, toolchain, plan).go(1, "test")

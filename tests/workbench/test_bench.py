@@ -195,14 +195,14 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_theorems_of_a_library_are_proved_without_themselves(traced: Path, lemma: Lemma, tmp_path: Path) -> None:
     shutil.copy(traced, tmp_path)
     made = lemma(
-        "bench", "run", "Init.Data.Option.Lemmas", "--sample", "8", "--limit-tactics", "200", "--seed", "3", "--json"
+        "bench", "run", "Init.Data.Option.Lemmas", "--sample", "4", "--limit-tactics", "100", "--seed", "3", "--json"
     )
     assert made.code == 0, made.err
-    assert made.json()["problems"] == 8
-    assert made.json()["proved"] >= 4
+    assert made.json()["problems"] == 4
+    assert made.json()["proved"] >= 2
     document = lemma("bench", "report", "1", "--json").json()
     config = document["config"]
-    assert len(config["without"]) == 8
+    assert len(config["without"]) == 4
     for problem in document["problems"]:
         assert problem["name"] in config["without"][problem["digest"]]
         assert problem["source"] == "Init.Data"

@@ -2,7 +2,7 @@
 Overlay
 Supplies: Lean.MetavarContext
 Why: `wlog` quantifies a goal over hypotheses in the monad in which Lean does so for its own metavariables, by private functions.
-Leaves out: all but `withFreshCache` and `mkAuxMVarType`, the latter for natural metavariables, in whose types a `let` stays one.
+Leaves out: all but `withFreshCache` and `mkAuxMVarType`, the latter for natural metavariables, in whose types a `let` stays one, and a `have` is a hypothesis.
 -/
 module
 
@@ -22,6 +22,6 @@ def withFreshCache {α : Type} (act : M α) : M α := do
 
 /-- The type of a metavariable that stands for `e` as a function of the variables `xs`. -/
 def mkAuxMVarType (lctx : LocalContext) (xs : Array Expr) (_kind : MetavarKind) (e : Expr) (usedLetOnly : Bool) : M Expr :=
-  mkBinding (isLambda := false) lctx xs e (usedLetOnly := usedLetOnly) (usedOnly := false) (etaReduce := false) (generalizeNondepLet := false)
+  mkBinding (isLambda := false) lctx xs e (usedLetOnly := usedLetOnly) (usedOnly := false) (etaReduce := false) (generalizeNondepLet := true)
 
 end Lean.MetavarContext.MkBinding

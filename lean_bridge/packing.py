@@ -53,9 +53,7 @@ def write_pack(
             f"{len(missing)} of {len(order)} modules are not built or not up to date, such as {missing[0]}: run `lemma lean build` "
             "first, with the same targets, packages and overlays"
         )
-    files = workspace.files()
-    used = {package.name: package for _, package in (files[name] for name in order if name in files)}
-    content = {f"licences/{name}.txt": _licence(package) for name, package in used.items()}
+    content = {f"licences/{package.name}.txt": _licence(package) for package in sources.packages}
     places = {place: file for name in order for place, file in library.exported(name, MODULES).items()}
     digests = {place: hashlib.sha256(text).hexdigest() for place, text in content.items()}
     digests |= {place: hashlib.sha256(file.read_bytes()).hexdigest() for place, file in places.items()}

@@ -31,7 +31,7 @@ class Recycling:
     growth_bytes: int = 2**29
     """Resident memory beyond what it took when it was warm and what it imported since, which is kept for the next lease."""
     most_bytes: int = 1650 * 2**20
-    """Resident memory in all. The embedded Lean is warm at 0.85 GiB, has Mathlib at 1.2, and fails at 2 at the latest."""
+    """Resident memory of an embedded Lean in all: it is warm at 0.85 GiB, has Mathlib at 1.2, and fails at 2 at the latest."""
 
 
 class LeanPool:
@@ -179,7 +179,8 @@ class LeanPool:
             return False
         resident, limits = server.resident_bytes(), self._recycling
         growth = resident - self._warm_bytes.get(server, 0) - server.imported_bytes
-        return server.requests < limits.requests and growth < limits.growth_bytes and resident < limits.most_bytes
+        cramped = self._toolchain.backend == "embedded" and resident >= limits.most_bytes
+        return server.requests < limits.requests and growth < limits.growth_bytes and not cramped
 
     def _serve_waiting(self) -> None:
         while self._waiting:

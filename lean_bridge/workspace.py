@@ -64,11 +64,13 @@ class Sources:
         modules: by name, with the options of each; overlays in the place of what they replace.
         overlays: those that are used.
         place_holders: files that modules include, which Lake makes with other tools, and which are made up here.
+        packages: those that the modules are of.
     """
 
     modules: Mapping[str, SourceModule]
     overlays: tuple[Overlay, ...]
     place_holders: tuple[Path, ...]
+    packages: tuple[Package, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,10 @@ class Workspace:
             sources: the modules.
             revision: the project's own source commit, where git cannot tell it.
         """
-        files = self.files()
-        used = {package.name: package for _, package in (files[name] for name in sources.modules if name in files)}
         own = self.packages[0]
         commits = {
-            name: (revision if package is own else None)
-            or source_commit(package.project.folder)
-            or package.revision
-            or ""
-            for name, package in used.items()
+            p.name: (revision if p is own else None) or source_commit(p.project.folder) or p.revision or ""
+            for p in sources.packages
         }
         return Origin(own.name, commits, {overlay.target: overlay.leaves_out for overlay in sources.overlays})
 
@@ -186,6 +183,7 @@ class _Reading:
             self._found,
             tuple(self._overlays[name] for name in sorted(self._overlays)),
             tuple(sorted(self._place_holders)),
+            tuple({p.name: p for _, p in (self._files[name] for name in self._found if name in self._files)}.values()),
         )
 
     def _roots(self, targets: Sequence[str]) -> list[str]:

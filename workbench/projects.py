@@ -93,8 +93,8 @@ def built_project(
         toolchain = toolchain.over(project.output)
     elif not project.output.is_dir():
         raise InputError(f"{folder} is not built: run `lake build` there, or use `--lean embedded`.")
-    own, chosen = project.files(), set(wanted)
-    traced = tuple(name for name in order if name in chosen or (not wanted and name in own))
+    chosen = set(wanted or project.files())
+    traced = tuple(name for name in order if name in chosen)
     roots = tuple(name for name in project.roots or () if name in sources)
     imports = wanted or roots or traced
     return BuiltProject(project, toolchain, {name: sources[name] for name in order}, traced, imports, failed)

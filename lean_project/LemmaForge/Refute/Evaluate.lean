@@ -151,8 +151,8 @@ partial def truthOf (p : Expr) (inst? : Option Expr) (depth : Nat) : EvaluateM T
   let { deadline, .. } ← read
   if ← isPast deadline then return .unknown
   let reals := isAboutReals p
-  let connects := p.isForall || [``Not, ``And, ``Or, ``Iff].any p.isAppOf
-  if !connects && (reals || p.getUsedConstants.contains `Nat.Prime) then
+  let isConnective := [``Not, ``And, ``Or, ``Iff].any p.isAppOf
+  if !(p.isForall || isConnective) && (reals || p.getUsedConstants.contains `Nat.Prime) then
     match ← normalised p with
     | .unknown => pure ()
     | truth => return truth
@@ -165,7 +165,7 @@ partial def truthOf (p : Expr) (inst? : Option Expr) (depth : Nat) : EvaluateM T
     | .unknown => pure ()
     | truth => return truth
   -- The parts of a connective are simpler than the whole.
-  let connects := depth > 0 && (p.isArrow || (connects && !p.isForall))
+  let connects := depth > 0 && (p.isArrow || isConnective)
   if connects then
     match ← takenApart p depth with
     | .unknown => pure ()

@@ -33,7 +33,6 @@ from mutation.pipeline import Pipeline, Plan, UnitReport, begun, chosen_theorems
 from workbench.tracing import library_plans, trace
 
 SEED = 2026
-KINDS = ("rw", "apply", "forward", "specialize", "contrapose", "split", "symm", "unfold", "generalize")
 
 
 def processor_seconds(pids: list[int]) -> float:
@@ -75,7 +74,7 @@ async def indexing(toolchain: Toolchain) -> float:
     """Processor seconds from the start of Lean to its lemma index."""
     async with await LeanServer.start(toolchain) as server:
         environment = await server.open_environment(("Init",))
-        await server.ask(mutating.open_index(environment.id))
+        await server.ask(mutating.open_index(environment.id, mutating.KINDS))
         return processor_seconds([server.pid])
 
 
@@ -123,7 +122,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     began = time.monotonic()
-    limits = MutationLimits(KINDS, SEED, options.limit, options.depth)
+    limits = MutationLimits(mutating.KINDS, SEED, options.limit, options.depth)
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(
             measured(find_toolchain("embedded"), options.theorems, limits, Path(folder) / "benchmark.db")

@@ -9,6 +9,9 @@ from lean_bridge.decoding import Fields
 from lean_bridge.stages import NO_STAGES, Stages, read_stages
 from lean_bridge.wire import Call
 
+KINDS = ("rw", "apply", "forward", "specialize", "contrapose", "split", "symm", "unfold", "generalize")
+"""The kinds of mutation, in the order in which they take turns."""
+
 
 @dataclass(frozen=True, slots=True)
 class LemmaIndex:
@@ -78,9 +81,9 @@ class TheoremHarvest:
     failure: str = ""
 
 
-def open_index(env: int, *, holdout: Sequence[str] = ()) -> Call[LemmaIndex]:
-    """Indexes the lemmas of an environment, those held out excepted."""
-    return Call("mutate.open", {"env": env, "holdout": list(holdout)}, _index)
+def open_index(env: int, kinds: Sequence[str], *, holdout: Sequence[str] = ()) -> Call[LemmaIndex]:
+    """Indexes the lemmas of an environment for some kinds of mutation, those held out excepted."""
+    return Call("mutate.open", {"env": env, "kinds": list(kinds), "holdout": list(holdout)}, _index)
 
 
 def mutate(

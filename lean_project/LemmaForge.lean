@@ -16,6 +16,7 @@ public import LemmaForge.Judge.Kernel
 public import LemmaForge.Judge.Code
 public import LemmaForge.Judge.Export
 public import LemmaForge.Check
+public import LemmaForge.Mutate.Kind
 public import LemmaForge.Mutate.Index
 public import LemmaForge.Premise.Relevance
 public import LemmaForge.Premise.Lookup

@@ -204,7 +204,8 @@ class _IndexedServer:
         self._server = server = await LeanServer.start(self._toolchain, limits=Limits(seconds=600.0))
         refuse_other_lean(self._traced_with, server.hello.toolchain)
         environment = await server.open_environment(self._plan.imports)
-        self._index = (await server.ask(mutating.open_index(environment.id, holdout=self._plan.holdout))).number
+        opened = mutating.open_index(environment.id, self._plan.limits.kinds, holdout=self._plan.holdout)
+        self._index = (await server.ask(opened)).number
         self._limit_bytes = max(ROOM_BYTES, server.resident_bytes() + GROWTH_BYTES)
         return server
 

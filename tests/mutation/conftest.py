@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from lean_bridge.client import LeanServer
-from lean_bridge.mutating import MutationLimits, TheoremHarvest, mutate, open_index
+from lean_bridge.mutating import KINDS, MutationLimits, TheoremHarvest, mutate, open_index
 from lean_bridge.toolchain import Toolchain
 
 Mutate = Callable[..., Awaitable[TheoremHarvest]]
@@ -18,7 +18,7 @@ Mutate = Callable[..., Awaitable[TheoremHarvest]]
 async def indexed(toolchain: Toolchain) -> AsyncIterator[tuple[LeanServer, int]]:
     async with await LeanServer.start(toolchain) as server:
         environment = await server.open_environment(("Init",))
-        index = await server.ask(open_index(environment.id))
+        index = await server.ask(open_index(environment.id, KINDS))
         assert index.lemmas > 15_000
         yield server, index.number
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lean_bridge.client import LeanServer
-from lean_bridge.mutating import FoundMutant, MutationLimits, TheoremHarvest, mutate, open_index
+from lean_bridge.errors import RequestFailed
+from lean_bridge.mutating import KINDS, FoundMutant, MutationLimits, TheoremHarvest, mutate, open_index
 from tests.mutation.conftest import Mutate
-
-ALL = ("rw", "apply", "forward", "specialize", "contrapose", "split", "symm", "unfold", "generalize")
 
 
 def by_statement(harvest: TheoremHarvest) -> dict[str, FoundMutant]:
@@ -143,7 +142,7 @@ async def test_the_same_seed_gives_the_same_mutants_and_another_seed_others(muta
 
 
 async def test_no_more_candidates_are_written_than_asked_for(mutated: Mutate) -> None:
-    harvest = await mutated("List.length_append", *ALL, limit=5)
+    harvest = await mutated("List.length_append", *KINDS, limit=5)
 
     written = len(harvest.mutants) + sum(
         r.count for r in harvest.stages.rejects if r.stage in {"read", "script", "vacuous"}
@@ -185,7 +184,7 @@ async def test_the_printing_that_a_theorem_needs_is_tried_first_after_a_while(mu
 
 
 async def test_a_theorem_that_cannot_be_written_is_given_up(mutated: Mutate) -> None:
-    harvest = await mutated("Std.Iter.toListRev_ensureTermination", *ALL, limit=24)
+    harvest = await mutated("Std.Iter.toListRev_ensureTermination", *KINDS, limit=24)
 
     reasons = {reject.reason: reject.count for reject in harvest.stages.rejects if reject.stage == "read"}
     assert reasons.pop("the rest of a theorem whose mutants do not read back") == 1
@@ -216,21 +215,23 @@ async def test_lemmas_that_are_held_out_are_not_used(indexed: tuple[LeanServer, 
     (free,) = await server.ask(mutate(index, ["List.length_append"], limits, seconds=60.0))
     used = sorted({step.lemma for mutant in free.mutants for step in mutant.steps if step.lemma})
     environment = await server.open_environment(("Init",))
-    fewer = await server.ask(open_index(environment.id, holdout=used[:3]))
+    fewer = await server.ask(open_index(environment.id, ("rw",), holdout=used[:3]))
 
     (strict,) = await server.ask(mutate(fewer.number, ["List.length_append"], limits, seconds=60.0))
 
     assert {step.lemma for mutant in strict.mutants for step in mutant.steps} == {*used[3:]}
+    with pytest.raises(RequestFailed, match=f"index {fewer.number} was not made for `apply`"):
+        await server.ask(mutate(fewer.number, ["List.length_append"], MutationLimits(("rw", "apply")), seconds=60.0))
 
 
 @pytest.mark.parametrize(
     ("theorem", "kinds", "limits"),
     [
-        ("Nat.sub_lt_sub_left", ALL, {"limit": 30, "depth": 2}),
+        ("Nat.sub_lt_sub_left", KINDS, {"limit": 30, "depth": 2}),
         # In a theorem called `Bool.decide_or.…`, `rw [decide_eq_true]` is about `Bool.decide_eq_true`.
         ("Bool.decide_or", ("rw",), {"limit": 150}),
         # The notation `⊑` of `Lean.Order` is not there yet when the name `Lean.Order.…` is read.
-        ("Lean.Order.PartialOrder.rel_trans", ALL, {"limit": 12}),
+        ("Lean.Order.PartialOrder.rel_trans", KINDS, {"limit": 12}),
     ],
 )
 async def test_mutants_are_accepted_under_their_names_as_a_file_by_lean(

@@ -140,7 +140,7 @@ async def test_nothing_of_a_unit_with_a_leak_is_stored(
 ) -> None:
     # The index leaves held-out lemmas out by itself; here it is not told of them.
     indexed = mutating.open_index
-    monkeypatch.setattr(mutating, "open_index", lambda env, holdout: indexed(env))
+    monkeypatch.setattr(mutating, "open_index", lambda env, kinds, holdout: indexed(env, kinds))
     plan = replace(PLAN, theorems=THEOREMS[:2], holdout=("Nat.sub_pos_iff_lt", "Append.append_eq_hAppend"))
     plan = replace(plan, limits=MutationLimits(("rw",), limit=20))
 

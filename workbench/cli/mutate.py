@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lean_bridge.errors import InputError
+from lean_bridge.mutating import KINDS
 from workbench.cli import mutate_report
 from workbench.cli.options import (
     STORE,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from lean_bridge.toolchain import Toolchain
     from mutation.pipeline import Plan
     from workbench.mutating import Wish
-
-KINDS = ("rw", "apply", "forward", "specialize", "contrapose", "split", "symm", "unfold", "generalize")
-"""As `db.records.MutationKind`, whose module is not needed for a page of help."""
 
 app = typer.Typer(help="Make new theorems out of traced ones, each checked by Lean's kernel.", no_args_is_help=True)
 app.command("report")(mutate_report.report)

@@ -4,6 +4,7 @@ public import Lean.Meta.DiscrTree
 public import Lean.Linter.Deprecated
 public import LemmaForge.Releases
 public import LemmaForge.Canonical
+public import LemmaForge.Mutate.Kind
 
 /-!
 # Which lemmas can change a statement here
@@ -14,7 +15,8 @@ Trying every lemma on every theorem is hopeless: a library of 24,000 theorems ma
 * `conclusions`: what a lemma proves, for replacing a hypothesis by what the lemma needs;
 * `antecedents`: what a lemma needs, for drawing a further conclusion.
 
-A tree answers by shape; whether a lemma really fits is found by unification later. Patterns that match everything, or every equation, are left out.
+A tree answers by shape; whether a lemma really fits is found by unification later. Patterns that match everything, or every equation, are left out. Only the trees that the wanted kinds of mutation ask
+are filled: each costs seconds for a large library.
 -/
 
 public section
@@ -41,6 +43,8 @@ structure Antecedent where
 
 /-- The lemmas of a library, by shape, and its statements. -/
 structure Index where
+  /-- The kinds of mutation that it serves. -/
+  kinds : List Kind := Kind.all
   /-- Sides of equations and equivalences. -/
   sides : DiscrTree Side := {}
   /-- Conclusions. -/
@@ -82,33 +86,42 @@ private def tooGeneral : Array DiscrTree.Key → Bool
   | #[.const ``Exists 2, .star, .star] => true
   | keys => keys[0]? == some .star
 
-private def Index.add (index : Index) (name : Name) (type : Expr) : MetaM Index := do
-  let (args, infos, conclusion) ← forallMetaTelescope type
-  let mut index := { index with size := index.size + 1 }
-  let sides? := match conclusion.eq? with
-    | some (_, l, r) => some (l, r)
-    | none => conclusion.iff?
-  if let some (left, right) := sides? then
-    for (side, reverse) in [(left, false), (right, true)] do
-      let keys ← DiscrTree.mkPath side
-      unless tooGeneral keys do
-        index := { index with sides := insertInto index.sides keys { lemma := name, reverse } }
+private def Index.addSides (index : Index) (name : Name) (conclusion : Expr) : MetaM Index := do
+  let some (left, right) := (conclusion.eq?.map (·.2)).or conclusion.iff? | return index
+  let mut sides := index.sides
+  for (side, reverse) in [(left, false), (right, true)] do
+    let keys ← DiscrTree.mkPath side
+    unless tooGeneral keys do sides := insertInto sides keys { lemma := name, reverse }
+  return { index with sides }
+
+private def Index.addConclusion (index : Index) (name : Name) (conclusion : Expr) : MetaM Index := do
   let keys ← DiscrTree.mkPath conclusion
-  unless tooGeneral keys do
-    index := { index with conclusions := insertInto index.conclusions keys name }
+  return if tooGeneral keys then index else { index with conclusions := insertInto index.conclusions keys name }
+
+private def Index.addAntecedents (index : Index) (name : Name) (args : Array Expr) (infos : Array BinderInfo) : MetaM Index := do
+  let mut antecedents := index.antecedents
   for arg in args, info in infos, position in [0:args.size] do
     unless info.isExplicit do continue
     let antecedent ← inferType arg
     unless ← isProp antecedent do continue
     let keys ← DiscrTree.mkPath antecedent
-    unless tooGeneral keys do
-      index := { index with antecedents := insertInto index.antecedents keys { lemma := name, position } }
-  return index
+    unless tooGeneral keys do antecedents := insertInto antecedents keys { lemma := name, position }
+  return { index with antecedents }
 
-/-- Indexes the theorems of an environment. Those in `holdout` are not offered as lemmas, though their statements count as known. -/
-def Index.build (holdout : NameSet) : MetaM Index := do
+private def Index.add (index : Index) (name : Name) (type : Expr) : MetaM Index := do
+  let index := { index with size := index.size + 1 }
+  let wanted := index.kinds.filter [Kind.rewrite, .apply, .forward].contains
+  if wanted.isEmpty then return index
+  let (args, infos, conclusion) ← forallMetaTelescope type
+  wanted.foldlM (init := index) fun index kind => match kind with
+    | .rewrite => index.addSides name conclusion
+    | .apply => index.addConclusion name conclusion
+    | _ => index.addAntecedents name args infos
+
+/-- Indexes the theorems of an environment for some kinds of mutation. Those in `holdout` are not offered as lemmas, though their statements count as known. -/
+def Index.build (kinds : List Kind) (holdout : NameSet) : MetaM Index := do
   let env ← getEnv
-  let mut index : Index := {}
+  let mut index : Index := { kinds }
   for (name, info) in env.constants.map₁.toList do
     unless isTheorem env info && isPublicName name do continue
     index := { index with statements := index.statements.insert (sameUniverses info.type) }

@@ -53,9 +53,10 @@ private def refuteConjectures : Handler := fun c r => do
 
 private def mutateOpen : Handler := fun c r => do
   let env ← c.environment (← r.arg Nat "env")
+  let kinds := (← r.arg? (List Mutate.Kind) "kinds").getD Mutate.Kind.all
   let holdout := (← r.arg? (Array String) "holdout").getD #[]
   let began ← IO.monoNanosNow
-  let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build (holdout.foldl (·.insert ·.toName) {}))
+  let built ← c.asStep (← limitsOf r 0) fun token => runTermElab env token (Mutate.Index.build kinds (holdout.foldl (·.insert ·.toName) {}))
   match built with
   | .error e => fail .internal (← e.toMessageData.toString)
   | .ok index =>
@@ -68,6 +69,7 @@ private def mutateRun : Handler := fun c r => do
   let id ← r.arg Nat "index"
   let some (env, index, canonical) := (← c.state.get).indexes[id]? | fail .unknownEnv s!"no index {id}"
   let config ← r.arg Mutate.Config "config"
+  if let some kind := config.kinds.find? (!index.kinds.contains ·) then fail .badRequest s!"index {id} was not made for `{kind.toString}`"
   let limits ← limitsOf r 60
   c.eachTheorem r limits fun name token => do
     match ← runTermElab env token (Mutate.harvest index canonical config name) with

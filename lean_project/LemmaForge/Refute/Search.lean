@@ -383,31 +383,43 @@ def fieldsOf (p : Expr) : MetaM (Array (Name × Expr)) := do
       return if type.containsFVar self.fvarId! || !(← isProp type) then none else some (field.projFn, type)
     return fields
 
-/-- Goes through the propositions that follow from a statement and are false if it is to be refuted by them, until one gives a result: all of it, and then the parts of its conclusion. -/
-private partial def readings {α : Type} (uses : Array Use) (xs : Array Expr) (e : Expr) (act : Array Use → Array Expr → Expr → MetaM (Option α)) :
-    MetaM (Option α) :=
+/-- What came of two parts of which both must hold: a counterexample to one of them, or else what is known the least about. -/
+private def Outcome.both : Outcome → Outcome → Outcome
+  | found@(.refuted ..), _ | _, found@(.refuted ..) => found
+  | stuck@(.stuck _), _ | _, stuck@(.stuck _) => stuck
+  | .spent, _ | _, .spent => .spent
+  | .exhausted, .exhausted => .exhausted
+
+/-- Searches a statement as a whole, and where that is stuck, the propositions that follow from it by taking its conclusion apart. If these are stuck too, what the whole was stuck on is said. -/
+private partial def readings (uses : Array Use) (xs : Array Expr) (e : Expr) (act : Array Use → Array Expr → Expr → MetaM Outcome) : MetaM Outcome :=
   forallTelescope e fun ys body => do
     let xs := xs ++ ys
     let uses := if ys.isEmpty then uses else uses.push (.apply ys.size)
-    if let some result ← act uses xs body then return some result
-    match_expr body with
-    | And a b =>
-      if let some result ← readings (uses.push .left) xs a act then return some result
-      readings (uses.push .right) xs b act
-    | Iff a b =>
-      if let some result ← readings (uses.push .mp) xs (← mkArrow a b) act then return some result
-      readings (uses.push .mpr) xs (← mkArrow b a) act
-    | Not a => readings uses xs (← mkArrow a (mkConst ``False)) act
-    | Eq type f g =>
-      let .forallE name domain _ _ ← whnfR type | return none
-      let name := if name.hasMacroScopes then `x else name
-      withLocalDeclD name domain fun y => do readings (uses.push .congr) (xs.push y) (← mkEq (mkApp f y).headBeta (mkApp g y).headBeta) act
-    | _ =>
-      for (projection, type) in ← fieldsOf body do
-        if let some result ← readings (uses.push (.field projection)) xs type act then return some result
-      let some (.defnInfo _) := body.getAppFn.constName?.bind (← getEnv).find? | return none
-      let some unfolded ← withDefault (unfoldDefinition? body) | return none
-      readings uses xs unfolded.headBeta act
+    let whole ← act uses xs body
+    -- What could be evaluated need not be taken apart.
+    unless whole matches .stuck _ do return whole
+    let next (use : Use) (p : Expr) : MetaM Outcome := readings (uses.push use) xs p act
+    let both (first second : MetaM Outcome) : MetaM Outcome := do
+      let outcome ← first
+      if outcome matches .refuted .. then return outcome
+      return outcome.both (← second)
+    let parts ← match_expr body with
+      | And a b => both (next .left a) (next .right b)
+      | Iff a b => both (do next .mp (← mkArrow a b)) (do next .mpr (← mkArrow b a))
+      | Not a => readings uses xs (← mkArrow a (mkConst ``False)) act
+      | Eq type f g => do
+        let .forallE name domain _ _ ← whnfR type | return whole
+        let name := if name.hasMacroScopes then `x else name
+        withLocalDeclD name domain fun y => do readings (uses.push .congr) (xs.push y) (← mkEq (mkApp f y).headBeta (mkApp g y).headBeta) act
+      | _ => do
+        let fields ← fieldsOf body
+        -- The fields that can be looked at alone are not all that a structure says.
+        let outcome ← fields.foldlM (init := whole) fun outcome (projection, type) => both (pure outcome) (next (.field projection) type)
+        if outcome matches .refuted .. then return outcome
+        let some (.defnInfo _) := body.getAppFn.constName?.bind (← getEnv).find? | return whole
+        let some unfolded ← withDefault (unfoldDefinition? body) | return whole
+        readings uses xs unfolded.headBeta act
+    return if parts matches .stuck _ then whole else parts
 
 /-- Propositions evaluated, at most, to make a counterexample smaller. -/
 private def shrinking : Nat := 500
@@ -417,16 +429,13 @@ def search (config : Config) (relevance : MetaM Relevance) (type : Expr) : MetaM
   let great ← within evaluationHeartbeats (some <$> greatNumbers type)
   let source : Source := { numbers := (numbersIn type).qsort (· < ·), great := great.getD #[] }
   let evaluator ← Evaluator.about type source relevance config.deadline
-  let first ← IO.mkRef none
   let evaluations ← IO.mkRef 0
-  let found? ← readings #[] #[] type fun uses xs conclusion => do
+  let outcome ← readings #[] #[] type fun uses xs conclusion => do
     let problem : Problem := { evaluator with config, xs, conclusion, uses, steps := ← stepsFor xs }
     let (outcome, state) ← (run problem).run { limit := config.evaluations / 2 }
     evaluations.modify (· + state.evaluations)
-    if (← first.get).isNone then first.set (some outcome)
-    -- What could be evaluated need not be taken apart.
-    return if outcome matches .stuck _ then none else some outcome
-  return (found?.getD ((← first.get).getD .exhausted), ← evaluations.get)
+    return outcome
+  return (outcome, ← evaluations.get)
 where
   run (problem : Problem) : StateRefT State MetaM Outcome := do
     let start : Assignment := Array.replicate problem.xs.size none

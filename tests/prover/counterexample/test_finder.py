@@ -164,6 +164,14 @@ async def test_what_cannot_be_evaluated_is_named(pool: LeanPool) -> None:
     assert "no values are known of IO.FS.Handle" in nothing.stuck_on
 
 
+async def test_a_conjunction_of_which_one_part_can_be_evaluated_is_not_said_to_be(pool: LeanPool) -> None:
+    partly = await refuted(pool, "∀ b : Bool, b = b ∧ ∃ m : Nat, ∀ k, m < k → k * k < k ^ 3 + 7 * m", VALUES)
+    assert partly.outcome == "undecidable"
+    assert "cannot decide" in partly.stuck_on
+    first_part_holds = "(fun n : Nat => n + 0) = (fun n => n) ∧ (fun n : Nat => n * n) = fun n => n"
+    assert (await refuted(pool, first_part_holds, VALUES)).outcome == "refuted"
+
+
 async def test_types_that_depend_on_values_and_instances_on_both(pool: LeanPool) -> None:
     result = await refuted(pool, "∀ (n : Nat) (i : Fin n), i.val + 1 < n")
     assert [(witness.type, witness.value) for witness in result.witnesses] == [("Nat", "1"), ("Fin 1", "0")]

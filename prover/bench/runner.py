@@ -40,8 +40,9 @@ PROVE_OR_REFUTE: Final = "prove-or-refute"
 RETRIES: Final = 2
 """How often an attempt that ended in an error of Lean or the machine is made again."""
 
-REFUTING: Final = RefutationPlan(seconds=10.0, evaluations=1000, values_alone=True)
-"""What is spent on finding out whether a problem that the first attempt did not prove is false. The evaluations end it, not the clock."""
+REFUTING: Final = RefutationPlan(seconds=20.0, evaluations=1000, values_alone=True)
+"""What is spent on finding out whether a problem that the first attempt did not prove is false. The evaluations end it, not the clock, though the first
+search of a process that has imported much waits some seconds for the index of lemmas."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,12 @@ def isPublicName (name : Name) : Bool :=
   !name.isInternalDetail && !isPrivateName name && !name.hasMacroScopes && name.getRoot != `Lean && name.getRoot != `LemmaForge && isForPeople name
 where
   isForPeople : Name → Bool
-    | .str rest last => !automatic.contains last && !isEquation last && rest.components.all fun n => !local_.contains n.toString
+    | .str rest last => !automatic.contains last && !isEquation last && isOutside rest
     | _ => false
+  isOutside : Name → Bool
+    | .str rest part => !local_.contains part && isOutside rest
+    | .num rest _ => isOutside rest
+    | .anonymous => true
   isEquation (last : String) : Bool := last.startsWith "eq_" && (last.drop 3).all Char.isDigit
 
 /-- Whether a constant is a theorem, though a library file may show it without its proof, as an axiom. -/

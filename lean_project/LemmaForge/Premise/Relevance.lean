@@ -27,8 +27,8 @@ structure Relevance where
   lemmas : Array Name := #[]
   /-- The symbols of each. -/
   symbols : Array (Array Nat) := #[]
-  /-- The number of a symbol. -/
-  numbers : Std.HashMap Name Nat := {}
+  /-- The number of a symbol; `none` for an instance, which is none. -/
+  numbers : NameMap (Option Nat) := {}
   /-- The lemmas that mention a symbol, by its number. -/
   occurrences : Array (Array Nat) := #[]
   /-- `8 * log2 (N / n)` of a symbol, rounded down. -/
@@ -49,14 +49,18 @@ private def weight (total occurrences : Nat) : Nat :=
 private def Relevance.add (index : Relevance) (env : Environment) (name : Name) (type : Expr) : Relevance := Id.run do
   let mut { lemmas, symbols, numbers, occurrences, weights } := index
   let mut numbered := #[]
-  for symbol in symbolsOf env type do
-    let number := numbers.getD symbol numbers.size
-    if number == numbers.size then
-      numbers := numbers.insert symbol number
-      occurrences := occurrences.push #[]
+  for symbol in type.getUsedConstants do
+    match numbers.find? symbol with
+    | some (some number) =>
+      occurrences := occurrences.modify number (·.push lemmas.size)
+      numbered := numbered.push number
+    | some none => continue
+    | none =>
+      if isInstanceCore env symbol then numbers := numbers.insert symbol none; continue
+      numbers := numbers.insert symbol (some occurrences.size)
+      numbered := numbered.push occurrences.size
+      occurrences := occurrences.push #[lemmas.size]
       weights := weights.push (weight lemmas.size 1)
-    occurrences := occurrences.modify number (·.push lemmas.size)
-    numbered := numbered.push number
   return { lemmas := lemmas.push name, symbols := symbols.push numbered, numbers, occurrences, weights }
 
 /-- Whether a lemma may be proposed. -/
@@ -95,7 +99,7 @@ def Relevance.rank (index : Relevance) (symbols : Array Name) (count : Nat) : Ar
   let mut gains := Array.replicate index.lemmas.size 0
   let mut touched := #[]
   for symbol in symbols do
-    let some number := index.numbers[symbol]? | continue
+    let some (some number) := index.numbers.find? symbol | continue
     let weight := index.weights[number]!
     if weight == 0 then continue
     for lemma in index.occurrences[number]! do

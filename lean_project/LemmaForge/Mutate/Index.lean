@@ -112,12 +112,11 @@ private def Index.addAntecedents (index : Index) (name : Name) (args : Array Exp
     unless tooGeneral keys do antecedents := insertInto antecedents keys { lemma := name, position }
   return { index with antecedents }
 
-private def Index.add (index : Index) (name : Name) (type : Expr) : MetaM Index := do
+private def Index.add (index : Index) (lookingUp : List Kind) (name : Name) (type : Expr) : MetaM Index := do
   let index := { index with size := index.size + 1 }
-  let wanted := index.kinds.filter [Kind.rewrite, .apply, .forward].contains
-  if wanted.isEmpty then return index
+  if lookingUp.isEmpty then return index
   let (args, infos, conclusion) ← forallMetaTelescope type
-  wanted.foldlM (init := index) fun index kind => match kind with
+  lookingUp.foldlM (init := index) fun index kind => match kind with
     | .rewrite => index.addSides name conclusion
     | .apply => index.addConclusion name conclusion
     | _ => index.addAntecedents name args infos
@@ -125,12 +124,13 @@ private def Index.add (index : Index) (name : Name) (type : Expr) : MetaM Index 
 /-- Indexes the theorems of an environment for some kinds of mutation. Those in `holdout` are not offered as lemmas, though their statements count as known. -/
 def Index.build (kinds : List Kind) (holdout : NameSet) : MetaM Index := do
   let env ← getEnv
+  let lookingUp := kinds.filter [Kind.rewrite, .apply, .forward].contains
   let mut index : Index := { kinds }
   for (name, info) in env.constants.map₁.toList do
     unless isTheorem env info && isPublicName name do continue
     index := { index with statements := index.statements.insert (sameUniverses info.type) }
     if holdout.contains name || Linter.isDeprecated env name then continue
-    index ← try index.add name info.type catch _ => pure index
+    index ← try index.add lookingUp name info.type catch _ => pure index
     setMCtx {}
   return index
 

@@ -412,10 +412,10 @@ private partial def readings (uses : Array Use) (xs : Array Expr) (e : Expr) (ac
         let name := if name.hasMacroScopes then `x else name
         withLocalDeclD name domain fun y => do readings (uses.push .congr) (xs.push y) (← mkEq (mkApp f y).headBeta (mkApp g y).headBeta) act
       | _ => do
-        let fields ← fieldsOf body
-        -- The fields that can be looked at alone are not all that a structure says.
-        let outcome ← fields.foldlM (init := whole) fun outcome (projection, type) => both (pure outcome) (next (.field projection) type)
-        if outcome matches .refuted .. then return outcome
+        -- The fields that can be looked at alone are not all that a structure says: they can only refute it.
+        for (projection, type) in ← fieldsOf body do
+          let outcome ← next (.field projection) type
+          if outcome matches .refuted .. then return outcome
         let some (.defnInfo _) := body.getAppFn.constName?.bind (← getEnv).find? | return whole
         let some unfolded ← withDefault (unfoldDefinition? body) | return whole
         readings uses xs unfolded.headBeta act
